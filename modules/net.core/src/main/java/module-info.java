@@ -1,0 +1,16 @@
+/**
+ * What every protocol and driver stands on: CPUs, softirqs, NAPI, network devices, neighbours, destinations, sockets,
+ * wait queues, timers, sysctl, counters and network namespaces, and the interfaces of queueing disciplines and netfilter.
+ *
+ * <p>Kernel directories: {@code net/core}, {@code net/socket.c}, {@code net/packet}, {@code kernel/softirq.c},
+ * {@code kernel/time}.
+ *
+ * <p>Threading: per-CPU state has one writer, the holder of the CPU's ownership word; sockets have the kernel's
+ * two-step lock; what readers reach without a lock is published with release and never pooled.
+ */
+module net.core {
+    requires transitive net.skbuff;
+    requires jdk.jfr;
+
+    exports net.core;
+}

@@ -1,0 +1,13 @@
+/**
+ * The queueing disciplines, classifiers and actions.
+ *
+ * <p>Kernel directories: {@code net/sched}.
+ *
+ * <p>Threading: a discipline runs under its root lock and has one runner at a time; the lock is dropped before the
+ * device's transmit lock is taken.
+ */
+module net.sched {
+    requires transitive net.core;
+
+    exports net.sched;
+}

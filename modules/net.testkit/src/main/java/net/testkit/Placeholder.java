@@ -1,0 +1,6 @@
+package net.testkit;
+
+/** Keeps the exported package non-empty until its first class arrives; delete it then. */
+final class Placeholder {
+    private Placeholder() {}
+}
