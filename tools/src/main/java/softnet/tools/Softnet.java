@@ -49,8 +49,9 @@ public final class Softnet implements Runnable {
 
     private static int onMistake(ParameterException mistake, String[] args) {
         CommandLine at = mistake.getCommandLine();
-        at.getErr().println(at.getCommandName() + ": " + oneLine(mistake) + " (try '"
-                + at.getCommandSpec().qualifiedName() + " --help')");
+        at.getErr()
+                .println(at.getCommandName() + ": " + oneLine(mistake) + " (try '"
+                        + at.getCommandSpec().qualifiedName() + " --help')");
         return EXIT_USAGE;
     }
 
@@ -61,7 +62,9 @@ public final class Softnet implements Runnable {
 
     private static String oneLine(Exception e) {
         String message = e.getMessage();
-        return message == null ? e.getClass().getSimpleName() : message.lines().findFirst().orElse("");
+        return message == null
+                ? e.getClass().getSimpleName()
+                : message.lines().findFirst().orElse("");
     }
 
     /** Reads the version that the build wrote beside this class. */
