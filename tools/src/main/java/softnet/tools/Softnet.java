@@ -32,7 +32,7 @@ public final class Softnet implements Runnable {
 
     /** Runs one command and leaves the JVM with its exit status. */
     public static void main(String[] args) {
-        System.exit(commandLine().execute(args));
+        System.exit(Training.asked() ? Training.run() : commandLine().execute(args));
     }
 
     /** The command line with its error handling set, as {@link #main} and tests run it. */
