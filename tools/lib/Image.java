@@ -17,9 +17,6 @@ import java.util.stream.Stream;
  * leaves with status 1 when something fails.
  */
 class Image {
-    private static final String LINT =
-            "-Xlint:all,-requires-automatic,-requires-transitive-automatic,-exports,-processing";
-
     public static void main(String[] args) throws IOException {
         Path root = Path.of(args[0]);
         String dependencies = args[1];
@@ -48,8 +45,8 @@ class Image {
     }
 
     private static void compile(Map<String, Path> modules, String dependencies, Path classes) throws IOException {
-        List<String> javac = new ArrayList<>(List.of("--release", "25", "-g", "-parameters", "-proc:none", "-nowarn"));
-        javac.addAll(List.of(LINT, "-p", dependencies, "-d", classes.toString()));
+        List<String> javac = new ArrayList<>(List.of("--release", "25", "-g", "-parameters", "-proc:none"));
+        javac.addAll(List.of("-Xlint:none", "-p", dependencies, "-d", classes.toString()));
         for (Map.Entry<String, Path> module : modules.entrySet()) {
             Path sources = module.getValue().resolve("src/main/java");
             javac.add("--module-source-path");
