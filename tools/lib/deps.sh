@@ -22,3 +22,43 @@ softnet_all_exist() {
         [ -r "$jar" ] || return 1
     done
 }
+
+softnet_property() { # NAME: that property of the parent pom
+    sed -n "s|^ *<$1>\\(.*\\)</$1>|\\1|p" "$root/pom.xml"
+}
+
+# Puts the paths of Error Prone and NullAway, as the parent pom versions them, into $checkers.
+softnet_checkers() {
+    local dir=$root/target/dev/checkers cache
+    cache=$dir/path
+    if [ ! -s "$cache" ] || [ "$root/pom.xml" -nt "$cache" ] || ! softnet_all_exist "$cache"; then
+        mkdir -p "$dir"
+        cat >"$dir/pom.xml" <<POM
+<project>
+  <modelVersion>4.0.0</modelVersion>
+  <groupId>net.softnet</groupId>
+  <artifactId>checkers</artifactId>
+  <version>1</version>
+  <packaging>pom</packaging>
+  <dependencies>
+    <dependency>
+      <groupId>com.google.errorprone</groupId>
+      <artifactId>error_prone_core</artifactId>
+      <version>$(softnet_property errorprone.version)</version>
+    </dependency>
+    <dependency>
+      <groupId>com.uber.nullaway</groupId>
+      <artifactId>nullaway</artifactId>
+      <version>$(softnet_property nullaway.version)</version>
+    </dependency>
+  </dependencies>
+</project>
+POM
+        if ! SOFTNET_POM=$dir/pom.xml "$root/tools/mvn" -q -B dependency:build-classpath -Dmdep.outputFile="$cache" \
+            >"$dir/log" 2>&1 </dev/null; then
+            echo "softnet: Maven could not fetch Error Prone: see $dir/log" >&2
+            return 1
+        fi
+    fi
+    checkers=$(<"$cache")
+}
