@@ -12,5 +12,11 @@ module net.core {
     requires transitive net.skbuff;
     requires jdk.jfr;
 
+    uses net.core.KernelModule;
+
     exports net.core;
+    exports net.core.dev;
+    exports net.core.sys;
+    exports net.core.task;
+    exports net.core.time;
 }

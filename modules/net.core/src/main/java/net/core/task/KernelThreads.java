@@ -1,0 +1,93 @@
+package net.core.task;
+
+import java.util.ArrayList;
+import java.util.List;
+import net.core.time.Clock;
+
+/** Starts and joins a kernel's program threads. Context: process. */
+public final class KernelThreads {
+    private final Scheduler scheduler;
+    private final List<KernelThread> threads = new ArrayList<>();
+
+    /** The threads of {@code scheduler}'s kernel. */
+    public KernelThreads(Scheduler scheduler) {
+        this.scheduler = scheduler;
+    }
+
+    /** Starts a program thread: a platform thread when live. In virtual time it runs when the caller blocks. */
+    public KernelThread start(String name, ThrowingRunnable body) {
+        return start(name, body, false);
+    }
+
+    /** Starts a program thread on a JDK virtual thread. */
+    public KernelThread startVirtual(String name, ThrowingRunnable body) {
+        return start(name, body, true);
+    }
+
+    private KernelThread start(String name, ThrowingRunnable body, boolean virtualThread) {
+        KernelThread thread = new KernelThread(scheduler, name, body);
+        synchronized (threads) {
+            threads.removeIf(t -> t.isDone() && t.failure() == null);
+            threads.add(thread);
+        }
+        scheduler.start(thread, virtualThread);
+        return thread;
+    }
+
+    /** Waits for a thread's end and rethrows what it threw. */
+    public void join(KernelThread thread) {
+        if (!thread.await(Clock.NEVER)) {
+            throw new IllegalStateException("interrupted while joining " + thread);
+        }
+        thread.rethrow();
+    }
+
+    /** Waits at most {@code timeoutNs}; false if the thread still runs. Rethrows what it threw. */
+    public boolean join(KernelThread thread, long timeoutNs) {
+        if (!thread.await(Clock.deadline(scheduler.clock().nanoTime(), timeoutNs))) {
+            return false;
+        }
+        thread.rethrow();
+        return true;
+    }
+
+    /** Waits for all threads started so far, and rethrows the first failure (the others are suppressed in it). */
+    public void joinAll() {
+        Throwable first = null;
+        int at = 0;
+        while (true) {
+            KernelThread thread;
+            synchronized (threads) {
+                if (at >= threads.size()) {
+                    break;
+                }
+                thread = threads.get(at++);
+            }
+            if (!thread.await(Clock.NEVER)) {
+                throw new IllegalStateException("interrupted while joining " + thread);
+            }
+            Throwable failure = thread.failure();
+            if (failure != null) {
+                if (first == null) {
+                    first = failure;
+                } else if (first != failure) {
+                    first.addSuppressed(failure);
+                }
+            }
+        }
+        List<KernelThread> all = list();
+        synchronized (threads) {
+            threads.removeIf(KernelThread::isDone);
+        }
+        if (first != null) {
+            all.stream().filter(t -> t.failure() != null).findFirst().ifPresent(KernelThread::rethrow);
+        }
+    }
+
+    /** The threads that have not been joined. */
+    public List<KernelThread> list() {
+        synchronized (threads) {
+            return new ArrayList<>(threads);
+        }
+    }
+}
