@@ -753,6 +753,10 @@ public final class SkBuff extends Pooled {
         return this;
     }
 
+    int users() {
+        return (int) USERS.getAcquire(this);
+    }
+
     /** Whether somebody else uses this very head. */
     public boolean shared() {
         return (int) USERS.getAcquire(this) != 1;
@@ -939,8 +943,7 @@ public final class SkBuff extends Pooled {
     public static void freeList(SkbCache c, @Nullable SkBuff first, SkbDropReason reason) {
         SkBuff s = first;
         while (s != null) {
-            SkBuff after = s.next;
-            s.next = null;
+            SkBuff after = s.next; // a member that is shared stays linked for its other user
             s.kfree(c, reason);
             s = after;
         }

@@ -1,15 +1,15 @@
 package net.skbuff;
 
-import java.io.PrintWriter;
-import java.io.StringWriter;
 import java.lang.foreign.Arena;
 import java.lang.invoke.MethodHandles;
 import java.lang.invoke.VarHandle;
 import java.util.ArrayList;
+import java.util.Arrays;
 import java.util.IdentityHashMap;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.Set;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -44,6 +44,10 @@ public final class SkbMemory implements AutoCloseable {
     static final int CHUNK = 128 << 10;
 
     static final byte POISON = 0x6b;
+
+    /** Classes that say nothing about who allocated. */
+    private static final Set<String> INNER =
+            Set.of(SkbCache.class.getName(), SkBuff.class.getName(), SkbCopy.class.getName(), SkbSplit.class.getName());
 
     private static final int ALIGN = 4096;
     private static final VarHandle SLAB_LOCK;
@@ -190,7 +194,7 @@ public final class SkbMemory implements AutoCloseable {
     }
 
     synchronized void register(SkbCache cache) {
-        SkbCache[] grown = java.util.Arrays.copyOf(caches, caches.length + 1);
+        SkbCache[] grown = Arrays.copyOf(caches, caches.length + 1);
         grown[grown.length - 1] = cache;
         caches = grown;
     }
@@ -248,20 +252,18 @@ public final class SkbMemory implements AutoCloseable {
     }
 
     private static String describe(Pooled made, Throwable site) {
-        StringWriter text = new StringWriter();
+        StringBuilder text = new StringBuilder();
         text.append(made instanceof Page page ? "page of " + page.size : "skb").append(" allocated at");
-        PrintWriter out = new PrintWriter(text);
         int shown = 0;
         for (StackTraceElement frame : site.getStackTrace()) {
-            if (frame.getClassName().startsWith("net.skbuff.Skb") && shown == 0) {
+            if (shown == 0 && INNER.contains(frame.getClassName())) {
                 continue;
             }
-            out.print("\n    " + frame);
+            text.append("\n    ").append(frame.toString());
             if (++shown == 12) {
                 break;
             }
         }
-        out.flush();
         return text.toString();
     }
 
@@ -270,6 +272,7 @@ public final class SkbMemory implements AutoCloseable {
         long skbs;
         long pages;
         private final IdentityHashMap<Page, Integer> dropped = new IdentityHashMap<>();
+        private final IdentityHashMap<SkBuff, Integer> left = new IdentityHashMap<>();
         private final IdentityHashMap<SkbSharedInfo, Integer> unreferenced = new IdentityHashMap<>();
 
         void add(Pooled node) {
@@ -280,11 +283,15 @@ public final class SkbMemory implements AutoCloseable {
                     pages++;
                 }
             } else if (node instanceof SkBuff skb) {
-                skbs++;
-                SkbSharedInfo info = skb.shinfoOrNull();
-                if (info != null) {
-                    addInfo(info, skb.dataBias());
-                }
+                addSkb(skb);
+            }
+        }
+
+        private void addSkb(SkBuff skb) {
+            skbs++;
+            SkbSharedInfo info = skb.shinfoOrNull();
+            if (info != null) {
+                addInfo(info, skb.dataBias());
             }
         }
 
@@ -295,6 +302,11 @@ public final class SkbMemory implements AutoCloseable {
             drop(info.linear);
             for (int i = 0; i < info.nrFrags; i++) {
                 drop(info.frag[i]);
+            }
+            for (SkBuff s = info.fragList; s != null; s = s.next) {
+                if (left.merge(s, 1, Integer::sum) == s.users()) {
+                    addSkb(s);
+                }
             }
         }
 

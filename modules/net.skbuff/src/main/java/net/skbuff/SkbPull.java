@@ -1,7 +1,5 @@
 package net.skbuff;
 
-import org.jspecify.annotations.Nullable;
-
 /**
  * Moving the border between the linear part and what follows it, and cutting the end.
  *
@@ -70,42 +68,47 @@ final class SkbPull {
         info.nrFrags = kept;
     }
 
-    /** Removes {@code n} bytes from the fragment list's front. */
+    /**
+     * Removes {@code n} bytes from the fragment list's front. What can fail comes first, so a failure changes nothing;
+     * the links of members that somebody else uses too stay as they are.
+     */
     private static boolean eatFragList(SkbSharedInfo info, SkbCache c, int n) {
         int eat = n;
-        SkBuff s = info.fragList;
-        while (s != null && s.len <= eat) {
-            eat -= s.len;
-            SkBuff after = s.next;
-            info.fragList = after;
-            s.next = null;
-            s.consume(c);
-            s = after;
+        SkBuff stop = info.fragList;
+        while (stop != null && stop.len <= eat) {
+            eat -= stop.len;
+            stop = stop.next;
         }
-        if (s == null || eat == 0) {
-            return eat == 0;
+        SkBuff own = stop;
+        if (eat > 0) {
+            if (stop == null) {
+                return false;
+            }
+            if (stop.shared()) {
+                own = stop.clone(c);
+            }
+            if (own == null || !own.mayPull(c, eat)) {
+                if (own != null && own != stop) {
+                    own.consume(c);
+                }
+                return false;
+            }
+            own.pull(eat);
+            if (own != stop) {
+                own.next = stop.next;
+            }
         }
-        SkBuff own = ownListMember(info, c, null, s);
-        return own != null && own.mayPull(c, eat) && own.pull(eat) >= 0;
-    }
-
-    /** A member of the list that may be written: itself, or a clone in its place if it is shared. */
-    private static @Nullable SkBuff ownListMember(SkbSharedInfo info, SkbCache c, @Nullable SkBuff before, SkBuff s) {
-        if (!s.shared()) {
-            return s;
+        SkBuff eaten = info.fragList;
+        info.fragList = own;
+        while (eaten != null && eaten != stop) {
+            SkBuff after = eaten.next;
+            eaten.consume(c);
+            eaten = after;
         }
-        SkBuff n = s.clone(c);
-        if (n == null) {
-            return null;
+        if (stop != null && own != stop) {
+            stop.consume(c);
         }
-        n.next = s.next;
-        if (before == null) {
-            info.fragList = n;
-        } else {
-            before.next = n;
-        }
-        s.consume(c);
-        return n;
+        return true;
     }
 
     /** Cuts to {@code newLen}, which is less than len. */
@@ -161,12 +164,22 @@ final class SkbPull {
         SkBuff before = null;
         SkBuff s = info.fragList;
         while (s != null && left > 0) {
-            if (s.len > left) {
-                SkBuff own = ownListMember(info, c, before, s);
-                if (own == null || own.pskbTrim(c, left) != 0) {
+            if (s.shared()) { // its link will be written, so it must be our own
+                SkBuff n = s.clone(c);
+                if (n == null) {
                     return -Errno.ENOMEM;
                 }
-                s = own;
+                n.next = s.next;
+                if (before == null) {
+                    info.fragList = n;
+                } else {
+                    before.next = n;
+                }
+                s.consume(c);
+                s = n;
+            }
+            if (s.len > left && s.pskbTrim(c, left) != 0) {
+                return -Errno.ENOMEM;
             }
             left -= s.len;
             before = s;
