@@ -216,10 +216,7 @@ public final class SkBuff extends Pooled {
 
     /** Head, end and shared info from {@code info}; data and tail stay. */
     void adopt(SkbSharedInfo info) {
-        Page page = info.linear;
-        if (page == null) {
-            throw new IllegalStateException("shared info without a linear page");
-        }
+        Page page = info.linearPage();
         shinfo = info;
         headAddress = page.address;
         end = page.size;

@@ -203,9 +203,7 @@ public class SkbCache extends SkbCachePadAfter {
         }
         freeInfos[sizeClass] = (SkbSharedInfo) info.nextFree;
         info.nextFree = null;
-        Page page = info.linear;
-        assert page != null;
-        page.arm();
+        info.linearPage().arm();
         pagesOut++;
         info.initialise();
         return info;

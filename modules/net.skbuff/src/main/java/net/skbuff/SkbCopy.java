@@ -107,11 +107,10 @@ final class SkbCopy {
         if (fresh == null) {
             return -Errno.ENOMEM;
         }
-        Page page = fresh.linear;
-        assert page != null;
+        Page page = fresh.linearPage();
         UnsafeApi.copyMemory(oldHead, page.address + nhead, skb.tail);
         if (skb.isClonedData()) {
-            shareAll(skb, fresh, old);
+            shareAll(fresh, old);
             skb.adopt(fresh);
             skb.dropOldInfo(c, old);
         } else { // alone: the old info and fragments stay, the pages of the two infos change places
@@ -141,7 +140,7 @@ final class SkbCopy {
         }
     }
 
-    private static void shareAll(SkBuff skb, SkbSharedInfo n, SkbSharedInfo old) {
+    private static void shareAll(SkbSharedInfo n, SkbSharedInfo old) {
         copyGso(n, old);
         n.txFlags = old.txFlags;
         n.tskey = old.tskey;

@@ -277,8 +277,9 @@ public final class SkbRbTree {
                 continue;
             }
             if (!farRed) {
-                assert near != null;
-                near.rbRed = false;
+                if (near != null) {
+                    near.rbRed = false;
+                }
                 sib.rbRed = true;
                 rotate(sib, !left);
                 sib = sibling(p, left);

@@ -115,6 +115,14 @@ public final class SkbSharedInfo extends Pooled {
         return page;
     }
 
+    Page linearPage() {
+        Page page = linear;
+        if (page == null) {
+            throw new IllegalStateException("shared info without a linear page");
+        }
+        return page;
+    }
+
     public long fragAddress(int i) {
         return fragPage(i).address + fragOff[i];
     }

@@ -111,7 +111,7 @@ final class SkbSplit {
                 || tgt.hasFragList()) {
             return 0;
         }
-        if (!fits(tgt.shinfo(), skb.shinfo(), n, skb.len)
+        if (!fits(tgt.shinfo(), skb.shinfo(), n)
                 || tgt.uncloneKeepTruesize(c) != 0
                 || skb.uncloneKeepTruesize(c) != 0) {
             return 0;
@@ -136,7 +136,7 @@ final class SkbSplit {
                 && to.fragOff[last] + to.fragSize[last] == from.fragOff[0];
     }
 
-    private static boolean fits(SkbSharedInfo to, SkbSharedInfo from, int n, int len) {
+    private static boolean fits(SkbSharedInfo to, SkbSharedInfo from, int n) {
         int slots = to.nrFrags - (continues(to, from) ? 1 : 0);
         int left = n;
         int i = 0;
