@@ -14,8 +14,12 @@ module net.core {
 
     uses net.core.KernelModule;
 
+    provides net.core.KernelModule with
+            net.core.sock.SockModule;
+
     exports net.core;
     exports net.core.dev;
+    exports net.core.sock;
     exports net.core.sys;
     exports net.core.task;
     exports net.core.time;

@@ -61,10 +61,16 @@ public final class Waiter {
     long parks;
 
     private @Nullable Object waitsFor;
+    private final WaitEntry entry = new WaitEntry(this);
 
     Waiter(Scheduler scheduler, Thread thread) {
         this.scheduler = scheduler;
         this.thread = thread;
+    }
+
+    /** The thread's own place in a wait queue, for waits that need just one: it allocates nothing. */
+    public WaitEntry entry() {
+        return entry;
     }
 
     /** From here on a wake-up makes the next {@code park} return. Full fence: call it before reading the condition. */
