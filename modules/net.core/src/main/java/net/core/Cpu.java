@@ -202,11 +202,20 @@ public final class Cpu extends CpuPadAfter {
             bhCount--;
             return;
         }
-        boolean left = false;
         if (softirqPending()) {
-            left = doSoftirq();
+            runAndRelease();
+        } else {
+            release(false);
         }
-        release(left);
+    }
+
+    private void runAndRelease() {
+        boolean left = true;
+        try {
+            left = doSoftirq();
+        } finally {
+            release(left);
+        }
     }
 
     /** Whether somebody is parked for the word: long work should end early. */
@@ -252,29 +261,12 @@ public final class Cpu extends CpuPadAfter {
      */
     private void release(boolean left) {
         boolean leave = left;
-        while (true) {
-            if (nrWakes > 1) {
-                runWakeList();
-            }
-            Waiter wake = nrWakes == 1 ? wakes[0] : null;
-            nrWakes = 0;
-            bhCount = 0;
-            holder = null;
-            WORD.setRelease(this, 0);
-            VarHandle.fullFence();
-            if (wordWaiters != 0) {
-                Thread waiting = wordQueue.peek();
-                if (waiting != null) {
-                    LockSupport.unpark(waiting);
-                }
-            }
-            if (wake != null) {
-                wake.unpark();
-            }
+        for (int round = 0; ; round++) {
+            giveBack();
             if (virtual || !softirqPending()) {
                 return;
             }
-            if (leave) {
+            if (leave || round == MAX_RESTART) {
                 ipi();
                 return;
             }
@@ -282,6 +274,27 @@ public final class Cpu extends CpuPadAfter {
                 return;
             }
             leave = doSoftirq();
+        }
+    }
+
+    private void giveBack() {
+        if (nrWakes > 1) {
+            runWakeList();
+        }
+        Waiter wake = nrWakes == 1 ? wakes[0] : null;
+        nrWakes = 0;
+        bhCount = 0;
+        holder = null;
+        WORD.setRelease(this, 0);
+        VarHandle.fullFence();
+        if (wordWaiters != 0) {
+            Thread waiting = wordQueue.peek();
+            if (waiting != null) {
+                LockSupport.unpark(waiting);
+            }
+        }
+        if (wake != null) {
+            wake.unpark();
         }
     }
 
@@ -334,7 +347,7 @@ public final class Cpu extends CpuPadAfter {
         if (!tryAcquire()) {
             return false;
         }
-        release(doSoftirq());
+        runAndRelease();
         return true;
     }
 
@@ -356,7 +369,7 @@ public final class Cpu extends CpuPadAfter {
                 for (int v = 0; bits != 0; v++, bits >>>= 1) {
                     if ((bits & 1) != 0) {
                         softirqCounts[v]++;
-                        actions[v].action(this);
+                        runAction(v);
                         if (virtual) {
                             scheduler.charge(SOFTIRQ_COST_NS);
                         }
@@ -374,6 +387,14 @@ public final class Cpu extends CpuPadAfter {
             }
         } finally {
             inSoftirq = false;
+        }
+    }
+
+    private void runAction(int v) {
+        try {
+            actions[v].action(this);
+        } catch (RuntimeException | Error e) {
+            kernel.oops("softirq " + Softirq.values()[v] + " on " + this, e);
         }
     }
 

@@ -55,7 +55,11 @@ public final class IrqLine {
     void handle() {
         RAISED.setVolatile(this, 0);
         count++;
-        handler.handle(cpu);
+        try {
+            handler.handle(cpu);
+        } catch (RuntimeException | Error e) {
+            cpu.kernel().oops("interrupt handler on " + cpu, e);
+        }
     }
 
     /** The CPU that is interrupted. */

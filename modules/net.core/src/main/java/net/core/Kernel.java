@@ -52,6 +52,8 @@ public final class Kernel implements AutoCloseable {
     private @Nullable Object[] slots = new @Nullable Object[16];
     private @Nullable Net initNet;
     private boolean closed;
+    private volatile @Nullable Throwable oops;
+    private volatile int oopses;
 
     private Kernel(BootParams params) {
         this.debug = params.debug;
@@ -144,6 +146,30 @@ public final class Kernel implements AutoCloseable {
         closed = true;
         stopWorkers();
         memory.close();
+    }
+
+    /**
+     * A bug in softirq: in virtual time thrown to whoever runs the loop; live it is kept, logged (the first few), and
+     * thrown by {@link #close}, because the CPU has to go on.
+     */
+    void oops(String where, Throwable bug) {
+        synchronized (nets) {
+            if (oops == null) {
+                oops = bug;
+            }
+            oopses = oopses + 1;
+        }
+        if (isVirtual()) {
+            throw new IllegalStateException("bug in " + where + ": " + bug, bug);
+        }
+        if (oopses <= 10) {
+            System.getLogger("net.core").log(System.Logger.Level.ERROR, "bug in " + where, bug);
+        }
+    }
+
+    /** The first bug found in softirq, or null. */
+    public @Nullable Throwable oops() {
+        return oops;
     }
 
     // ---- CPUs and softirqs
@@ -429,6 +455,10 @@ public final class Kernel implements AutoCloseable {
             return;
         }
         memory.close();
+        Throwable bug = oops;
+        if (bug != null && !isVirtual()) {
+            throw new IllegalStateException("a softirq failed while the kernel ran: " + bug, bug);
+        }
     }
 
     /** Whether {@link #close} has begun. */

@@ -17,6 +17,7 @@ public final class KernelThread {
     // Virtual time: owned by the baton.
     @Nullable Waiter waiter;
     boolean killed;
+    boolean runnable;
 
     KernelThread(Scheduler scheduler, String name, @Nullable ThrowingRunnable body) {
         this.scheduler = scheduler;
@@ -60,7 +61,7 @@ public final class KernelThread {
 
     void runBody() {
         try {
-            if (body != null) {
+            if (body != null && !killed) {
                 body.run();
             }
         } catch (KernelClosedException e) {

@@ -144,8 +144,8 @@ public final class VirtualScheduler extends Scheduler {
     @Override
     public void unpark(Waiter waiter) {
         KernelThread owner = waiter.owner;
-        if (owner != null && !runnable.contains(owner) && !owner.isDone()) {
-            runnable.add(owner);
+        if (owner != null && !closing) {
+            makeRunnable(owner);
         }
     }
 
@@ -153,7 +153,7 @@ public final class VirtualScheduler extends Scheduler {
      * Runs the world until {@code self} is picked again; with null (its thread ends) until another thread has the baton.
      */
     private void loop(@Nullable KernelThread self) {
-        progress++;
+        tick();
         while (true) {
             runDue();
             int softirqs = pendingCpus();
@@ -182,11 +182,24 @@ public final class VirtualScheduler extends Scheduler {
         }
     }
 
+    private void makeRunnable(KernelThread thread) {
+        if (!thread.runnable && !thread.isDone()) {
+            thread.runnable = true;
+            runnable.add(thread);
+        }
+    }
+
+    @SuppressWarnings("NonAtomicVolatileUpdate")
+    private void tick() {
+        progress = progress + 1; // written with the baton only
+    }
+
     private KernelThread takeRunnable(int index) {
         int last = runnable.size() - 1;
         KernelThread next = runnable.get(index);
         runnable.set(index, runnable.get(last));
         runnable.remove(last);
+        next.runnable = false;
         return next;
     }
 
@@ -219,15 +232,23 @@ public final class VirtualScheduler extends Scheduler {
         if (self == main) {
             throw problem;
         }
-        failure = problem;
-        passTo(main);
+        toMain(problem);
         if (self != null) {
             awaitBaton(self);
         }
     }
 
+    private void toMain(RuntimeException problem) {
+        failure = problem;
+        if (main.runnable) {
+            main.runnable = false;
+            runnable.remove(main);
+        }
+        passTo(main);
+    }
+
     private void passTo(KernelThread next) {
-        progress++;
+        tick();
         Thread thread = next.thread;
         current = next;
         LockSupport.unpark(thread);
@@ -308,7 +329,7 @@ public final class VirtualScheduler extends Scheduler {
                 events.poll();
                 if (e.action != null) {
                     e.action.run();
-                } else if (isCurrent(e)) {
+                } else if (e.waiter != null && isCurrent(e)) {
                     unpark(e.waiter);
                 }
             }
@@ -363,9 +384,9 @@ public final class VirtualScheduler extends Scheduler {
             return;
         }
         KernelThread self = self();
-        progress++;
+        tick();
         KernelThread next = takeRunnable(random.nextInt(runnable.size()));
-        runnable.add(self);
+        makeRunnable(self);
         lastRunNs = clock.nanoTime();
         passTo(next);
         awaitBaton(self);
@@ -398,7 +419,7 @@ public final class VirtualScheduler extends Scheduler {
             throw new KernelClosedException();
         }
         clock.advance(SYSCALL_NS + random.nextInt(512));
-        progress++;
+        tick();
         if (!mayPreempt()) {
             return;
         }
@@ -411,6 +432,7 @@ public final class VirtualScheduler extends Scheduler {
     @Override
     public void spinWait(int round) {
         clock.advance(SPIN_NS);
+        tick();
         if (!mayPreempt()) {
             if (round > 1_000_000) {
                 throw new IllegalStateException("spins for ever in softirq");
@@ -418,6 +440,14 @@ public final class VirtualScheduler extends Scheduler {
             return;
         }
         step();
+        if (runnable.isEmpty() && pendingCpus() == 0) {
+            // Only time can help.
+            long next = nextTimeNs();
+            if (next == Clock.NEVER) {
+                throw new DeadlockException(describe("thread " + self().name() + " spins, and nothing else can run"));
+            }
+            clock.advanceTo(next);
+        }
         yieldBaton();
     }
 
@@ -451,7 +481,7 @@ public final class VirtualScheduler extends Scheduler {
         thread.waiter = new Waiter(this, t);
         thread.waiter.owner = thread;
         threads.add(thread);
-        runnable.add(thread);
+        makeRunnable(thread);
         t.start();
     }
 
@@ -459,9 +489,7 @@ public final class VirtualScheduler extends Scheduler {
         while (current != thread) {
             LockSupport.park(this);
         }
-        if (!thread.killed) {
-            thread.runBody();
-        }
+        thread.runBody();
         threads.remove(thread);
         if (closing) {
             passTo(main);
@@ -471,8 +499,7 @@ public final class VirtualScheduler extends Scheduler {
             loop(null);
         } catch (RuntimeException | Error e) {
             // A bug in an event or softirq that happened to run here: the main thread reports it.
-            failure = e instanceof RuntimeException r ? r : new IllegalStateException(e);
-            passTo(main);
+            toMain(e instanceof RuntimeException r ? r : new IllegalStateException(e));
         }
     }
 
@@ -484,9 +511,9 @@ public final class VirtualScheduler extends Scheduler {
             throw new IllegalStateException("thread " + self.name() + " may not close its kernel: the main thread does");
         }
         closing = true;
+        runnable.clear();
         for (KernelThread thread : List.copyOf(threads)) {
             thread.killed = true;
-            runnable.remove(thread);
             passTo(thread);
             awaitBaton(main);
         }

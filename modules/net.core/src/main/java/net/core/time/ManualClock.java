@@ -23,7 +23,6 @@ public final class ManualClock extends Clock {
     }
 
     /** Moves on to {@code ns}; a time that has passed already changes nothing. */
-    @SuppressWarnings("NonAtomicOperationOnVolatileField")
     public void advanceTo(long ns) {
         if (ns > nowNs) {
             nowNs = ns;
@@ -31,7 +30,7 @@ public final class ManualClock extends Clock {
     }
 
     /** Moves on by {@code ns}. */
-    @SuppressWarnings("NonAtomicOperationOnVolatileField")
+    @SuppressWarnings("NonAtomicVolatileUpdate")
     public void advance(long ns) {
         nowNs = nowNs + ns;
     }
