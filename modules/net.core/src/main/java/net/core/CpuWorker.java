@@ -27,6 +27,8 @@ final class CpuWorker implements Runnable {
 
     private volatile long sleepUntilNs;
     private volatile boolean stopping;
+    /** Times it went to sleep: how idle an idle CPU is. */
+    private volatile long sleeps;
 
     // Copy on write under this.
     private volatile List<Registered> lines = List.of();
@@ -69,10 +71,6 @@ final class CpuWorker implements Runnable {
 
     long sleepUntilNs() {
         return sleepUntilNs;
-    }
-
-    Thread thread() {
-        return thread;
     }
 
     void kick() {
@@ -135,9 +133,19 @@ final class CpuWorker implements Runnable {
                 continue;
             }
             long timeout = wake == Clock.NEVER ? -1 : Math.max(0, wake - clock.nanoTime());
+            countSleep();
             collect(timeout);
             cpu.clearSleeping();
         }
+    }
+
+    @SuppressWarnings("NonAtomicVolatileUpdate")
+    private void countSleep() {
+        sleeps = sleeps + 1; // by this thread only
+    }
+
+    long sleeps() {
+        return sleeps;
     }
 
     /** Waits for events and marks their lines. */
