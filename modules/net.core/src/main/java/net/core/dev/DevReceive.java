@@ -1,0 +1,139 @@
+package net.core.dev;
+
+import net.core.Cpu;
+import net.skbuff.HotPath;
+import net.skbuff.SkBuff;
+import net.skbuff.SkbDropReason;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * The way of a packet from a driver to the protocols.
+ *
+ * <p>Context: softirq, CPU word held, no lock.
+ *
+ * <p>Linux: __netif_receive_skb_core(), net/core/dev.c
+ */
+final class DevReceive {
+    private DevReceive() {}
+
+    /** Steers the packet to another CPU, or processes it here. */
+    @HotPath
+    static int netifReceiveSkb(Cpu cpu, SkBuff skb) {
+        if (cpu.sd.globals().rpsNeeded) {
+            NetDevice dev = (NetDevice) skb.dev;
+            int target = dev == null ? -1 : Rps.getRpsCpu(cpu, dev, skb);
+            if (target >= 0) {
+                return cpu.kernel().cpu(target).sd.enqueueToBacklog(cpu, skb);
+            }
+        }
+        return netifReceiveSkbCore(cpu, skb);
+    }
+
+    /** A list linked by next, from GRO. */
+    @HotPath
+    static void netifReceiveSkbList(Cpu cpu, SkBuff first) {
+        SkBuff skb = first;
+        while (skb != null) {
+            SkBuff next = skb.next;
+            skb.next = null;
+            netifReceiveSkb(cpu, skb);
+            skb = next;
+        }
+    }
+
+    /** To this CPU's backlog, or the one RPS names. Linux: netif_rx(). */
+    @HotPath
+    static int netifRx(Cpu cpu, SkBuff skb) {
+        if (cpu.sd.globals().rpsNeeded) {
+            NetDevice dev = (NetDevice) skb.dev;
+            int target = dev == null ? -1 : Rps.getRpsCpu(cpu, dev, skb);
+            if (target >= 0) {
+                return cpu.kernel().cpu(target).sd.enqueueToBacklog(cpu, skb);
+            }
+        }
+        return cpu.sd.enqueueToBacklog(cpu, skb);
+    }
+
+    /** In order: taps, rx handler, protocols by ethertype. */
+    @HotPath
+    static int netifReceiveSkbCore(Cpu cpu, SkBuff skb) {
+        NetDevice origDev = (NetDevice) skb.dev;
+        if (origDev == null) {
+            skb.kfree(cpu, SkbDropReason.NOT_SPECIFIED);
+            return NetXmit.NET_RX_DROP;
+        }
+        skb.resetNetworkHeader();
+        if (!skb.transportHeaderWasSet()) {
+            skb.resetTransportHeader();
+        }
+        skb.resetMacLen();
+        DevGlobals g = cpu.sd.globals();
+        NetDevice dev = origDev;
+        boolean exact = false;
+        for (int round = 0; ; round++) {
+            skb.skbIif = dev.ifindex;
+            cpu.sd.processed++;
+            PacketType[] all = g.ptypeAll();
+            if (all.length != 0 || dev.ptypeAll.length != 0) {
+                tap(cpu, skb, dev, origDev, all);
+                tap(cpu, skb, dev, origDev, dev.ptypeAll);
+            }
+            NetDevice.RxHandler handler = dev.rxHandler;
+            if (handler == null) {
+                break;
+            }
+            int verdict = handler.handle(cpu, skb);
+            if (verdict == NetDevice.RxHandler.RX_HANDLER_CONSUMED) {
+                return NetXmit.NET_RX_SUCCESS;
+            }
+            if (verdict != NetDevice.RxHandler.RX_HANDLER_ANOTHER || round >= 8) {
+                exact = verdict == NetDevice.RxHandler.RX_HANDLER_EXACT;
+                break;
+            }
+            dev = (NetDevice) skb.dev;
+        }
+        return deliver(cpu, skb, dev, origDev, exact, g.ptypesFor(skb.protocol));
+    }
+
+    private static void tap(Cpu cpu, SkBuff skb, NetDevice dev, NetDevice origDev, PacketType[] taps) {
+        for (PacketType pt : taps) {
+            if (pt.dev == null || pt.dev == dev || pt.dev == origDev) {
+                pt.func(cpu, skb, dev, origDev);
+            }
+        }
+    }
+
+    /** Every handler but the last gets a clone. */
+    private static int deliver(
+            Cpu cpu, SkBuff skb, NetDevice dev, NetDevice origDev, boolean exact, PacketType[] handlers) {
+        int type = skb.protocol;
+        PacketType prev = null;
+        for (PacketType pt : handlers) {
+            boolean forDevice = pt.dev == dev || pt.dev == origDev;
+            if (pt.type != type || !(forDevice || (pt.dev == null && !exact))) {
+                continue;
+            }
+            if (prev != null) {
+                deliverClone(cpu, skb, dev, origDev, prev);
+            }
+            prev = pt;
+        }
+        if (prev == null) {
+            if (exact) {
+                dev.stats(cpu).rxNohandler++;
+            } else {
+                dev.stats(cpu).rxDropped++;
+            }
+            skb.kfree(cpu, SkbDropReason.UNHANDLED_PROTO);
+            return NetXmit.NET_RX_DROP;
+        }
+        return prev.func(cpu, skb, dev, origDev);
+    }
+
+    private static void deliverClone(Cpu cpu, SkBuff skb, NetDevice dev, NetDevice origDev, PacketType pt) {
+        @Nullable SkBuff c = skb.clone(cpu);
+        if (c != null) {
+            pt.func(cpu, c, dev, origDev);
+        }
+    }
+}

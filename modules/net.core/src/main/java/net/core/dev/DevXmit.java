@@ -1,0 +1,399 @@
+package net.core.dev;
+
+import net.core.Cpu;
+import net.skbuff.Errno;
+import net.skbuff.HotPath;
+import net.skbuff.SkBuff;
+import net.skbuff.SkBuffHead;
+import net.skbuff.SkbDropReason;
+import net.skbuff.SkbSharedInfo;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * The way of a packet from the protocols to the driver.
+ *
+ * <p>Context: CPU word held; no socket's, qdisc's or transmit lock.
+ *
+ * <p>Linux: __dev_queue_xmit(), net/core/dev.c
+ */
+final class DevXmit {
+    private static final int XMIT_RECURSION_LIMIT = 8;
+
+    private DevXmit() {}
+
+    @HotPath
+    static int devQueueXmit(Cpu cpu, SkBuff skb) {
+        NetDevice dev = (NetDevice) skb.dev;
+        if (dev == null) {
+            skb.kfree(cpu, SkbDropReason.NOT_SPECIFIED);
+            return -Errno.ENETDOWN;
+        }
+        skb.resetMacHeader();
+        QdiscSkbCb.pktLenInit(skb);
+        if ((dev.privFlags & NetDevice.IFF_XMIT_DST_RELEASE) != 0) {
+            skb.dst = null;
+        }
+        NetdevQueue txq = netdevCorePickTx(cpu, dev, skb);
+        Qdisc q = txq.qdisc;
+        if ((q.flags & Qdisc.TCQ_F_BUILTIN) == 0) {
+            return devXmitSkb(cpu, skb, q, dev, txq);
+        }
+        if (q == dev.globals().noop) {
+            dev.stats(cpu).txDropped++;
+            skb.kfree(cpu, SkbDropReason.DEV_READY);
+            return dev.isUp() ? NetXmit.NET_XMIT_DROP : -Errno.ENETDOWN;
+        }
+        return xmitWithoutQueue(cpu, skb, dev, txq);
+    }
+
+    // ---- with a qdisc
+
+    /** Enqueues, or passes an empty qdisc by. Linux: __dev_xmit_skb(). */
+    @HotPath
+    private static int devXmitSkb(Cpu cpu, SkBuff skb, Qdisc q, NetDevice dev, NetdevQueue txq) {
+        SkBuffHead toFree = cpu.sd.toFree;
+        int rc;
+        if ((q.flags & Qdisc.TCQ_F_NOLOCK) != 0) {
+            rc = xmitLockless(cpu, skb, q, dev, txq, toFree);
+        } else {
+            rc = xmitLocked(cpu, skb, q, dev, txq, toFree);
+        }
+        if (toFree.qlen != 0) {
+            freeDropped(cpu, dev, toFree);
+        }
+        return rc;
+    }
+
+    private static void freeDropped(Cpu cpu, NetDevice dev, SkBuffHead toFree) {
+        for (SkBuff skb = toFree.dequeue(); skb != null; skb = toFree.dequeue()) {
+            skb.kfree(cpu, SkbDropReason.QDISC_DROP);
+        }
+    }
+
+    private static int xmitLockless(
+            Cpu cpu, SkBuff skb, Qdisc q, NetDevice dev, NetdevQueue txq, SkBuffHead toFree) {
+        if (q.isDeactivated()) {
+            toFree.addTail(skb);
+            return NetXmit.NET_XMIT_DROP;
+        }
+        if ((q.flags & Qdisc.TCQ_F_CAN_BYPASS) != 0 && q.isEmpty() && q.runBegin()) {
+            // Somebody may have enqueued between the look and the claim: then keep the order.
+            if (!q.isEmpty()) {
+                int rc = q.enqueue(cpu, skb, toFree);
+                SchGeneric.qdiscRunCore(cpu, q);
+                q.runEnd(cpu);
+                return rc;
+            }
+            q.bstatsUpdate(skb);
+            if (SchGeneric.schDirectXmit(cpu, skb, q, dev, txq, false, true) && !q.isEmpty()) {
+                SchGeneric.qdiscRunCore(cpu, q);
+            }
+            q.runEnd(cpu);
+            return NetXmit.NET_XMIT_SUCCESS;
+        }
+        int rc = q.enqueue(cpu, skb, toFree);
+        SchGeneric.qdiscRun(cpu, q);
+        if (q.isDeactivated()) {
+            // Taken out of force meanwhile: nobody else will empty it.
+            SchGeneric.resetQdisc(cpu, q);
+        }
+        return rc;
+    }
+
+    private static int xmitLocked(Cpu cpu, SkBuff skb, Qdisc q, NetDevice dev, NetdevQueue txq, SkBuffHead toFree) {
+        q.rootLock().lock();
+        int rc;
+        if (q.isDeactivated()) {
+            toFree.addTail(skb);
+            rc = NetXmit.NET_XMIT_DROP;
+        } else if ((q.flags & Qdisc.TCQ_F_CAN_BYPASS) != 0 && q.qlen == 0 && q.runBegin()) {
+            q.bstatsUpdate(skb);
+            if (SchGeneric.schDirectXmit(cpu, skb, q, dev, txq, true, true)) {
+                SchGeneric.qdiscRunCore(cpu, q);
+            }
+            q.runEnd(cpu);
+            rc = NetXmit.NET_XMIT_SUCCESS;
+        } else {
+            rc = q.enqueue(cpu, skb, toFree);
+            if (q.runBegin()) {
+                SchGeneric.qdiscRunCore(cpu, q);
+                q.runEnd(cpu);
+            }
+        }
+        q.rootLock().unlock();
+        return rc;
+    }
+
+    // ---- without
+
+    /** Loopback, tunnels, pairs: to the driver at once. */
+    private static int xmitWithoutQueue(Cpu cpu, SkBuff first, NetDevice dev, NetdevQueue txq) {
+        if (!dev.isUp()) {
+            first.kfree(cpu, SkbDropReason.DEV_READY);
+            return -Errno.ENETDOWN;
+        }
+        // A transmit lock we hold already, or eight devices stacked: the devices form a loop.
+        if (txq.xmitLockOwner == cpu.id || cpu.xmitRecursion >= XMIT_RECURSION_LIMIT) {
+            cpu.sd.xmitRecursionDrops++;
+            dev.stats(cpu).txDropped++;
+            first.kfree(cpu, SkbDropReason.NOT_SPECIFIED);
+            return -Errno.ENETDOWN;
+        }
+        SkBuff skb = validateXmitSkb(cpu, first, dev);
+        if (skb == null) {
+            return -Errno.ENOMEM;
+        }
+        hardTxLock(cpu, dev, txq);
+        int rc = -Errno.ENETDOWN;
+        if (!txq.xmitStopped()) {
+            cpu.xmitRecursion++;
+            skb = devHardStartXmit(cpu, skb, dev, txq);
+            cpu.xmitRecursion--;
+            rc = cpu.sd.hardXmitRc;
+        }
+        hardTxUnlock(dev, txq);
+        if (skb == null || NetXmit.devXmitComplete(rc)) {
+            return rc;
+        }
+        // A device that may be busy needs a queue.
+        dev.stats(cpu).txDropped++;
+        SkBuff.freeList(cpu, skb, SkbDropReason.FULL_RING);
+        return -Errno.ENETDOWN;
+    }
+
+    // ---- the transmit lock
+
+    @HotPath
+    static void hardTxLock(Cpu cpu, NetDevice dev, NetdevQueue txq) {
+        if (!dev.lltx) {
+            txq.txLock(cpu);
+        }
+    }
+
+    @HotPath
+    static void hardTxUnlock(NetDevice dev, NetdevQueue txq) {
+        if (!dev.lltx) {
+            txq.txUnlock();
+        }
+    }
+
+    // ---- to the driver
+
+    /**
+     * Gives a list of packets to the driver; the result code is in {@code cpu.sd.hardXmitRc}.
+     *
+     * @return what is left when the driver is busy or stopped the queue
+     *     <p>Linux: dev_hard_start_xmit()
+     */
+    @HotPath
+    static @Nullable SkBuff devHardStartXmit(Cpu cpu, SkBuff first, NetDevice dev, NetdevQueue txq) {
+        SkBuff skb = first;
+        int rc = NetDeviceOps.NETDEV_TX_OK;
+        while (skb != null) {
+            SkBuff next = skb.next;
+            skb.next = null;
+            rc = xmitOne(cpu, skb, dev, txq, next != null);
+            if (!NetXmit.devXmitComplete(rc)) {
+                skb.next = next;
+                break;
+            }
+            skb = next;
+            if (skb != null && txq.xmitStopped()) {
+                rc = NetDeviceOps.NETDEV_TX_BUSY;
+                break;
+            }
+        }
+        cpu.sd.hardXmitRc = rc;
+        return skb;
+    }
+
+    private static int xmitOne(Cpu cpu, SkBuff skb, NetDevice dev, NetdevQueue txq, boolean more) {
+        DevGlobals g = dev.globals();
+        if (g.ptypeAll().length != 0 || dev.ptypeAll.length != 0) {
+            devQueueXmitNit(cpu, skb, dev, g);
+        }
+        int rc = dev.ops.ndoStartXmit(cpu, skb, dev, txq, more);
+        if (rc == NetDeviceOps.NETDEV_TX_OK) {
+            txq.transStart = cpu.jiffies();
+        }
+        return rc;
+    }
+
+    /** Shows an outgoing packet to the taps. Linux: dev_queue_xmit_nit(). */
+    private static void devQueueXmitNit(Cpu cpu, SkBuff skb, NetDevice dev, DevGlobals g) {
+        int type = skb.pktType;
+        skb.pktType = SkBuff.PACKET_OUTGOING;
+        tap(cpu, skb, dev, g.ptypeAll());
+        tap(cpu, skb, dev, dev.ptypeAll);
+        skb.pktType = type;
+    }
+
+    private static void tap(Cpu cpu, SkBuff skb, NetDevice dev, PacketType[] taps) {
+        for (PacketType pt : taps) {
+            if (!pt.ignoreOutgoing && (pt.dev == null || pt.dev == dev)) {
+                pt.func(cpu, skb, dev, dev);
+            }
+        }
+    }
+
+    // ---- validation
+
+    /** Validates each packet of a list; those that fail are gone. Linux: validate_xmit_skb_list(). */
+    @HotPath
+    static @Nullable SkBuff validateXmitSkbList(Cpu cpu, SkBuff list, NetDevice dev) {
+        if (list.next == null) {
+            return validateXmitSkb(cpu, list, dev);
+        }
+        SkBuff head = null;
+        SkBuff tail = null;
+        for (SkBuff skb = list; skb != null; ) {
+            SkBuff next = skb.next;
+            skb.next = null;
+            SkBuff ok = validateXmitSkb(cpu, skb, dev);
+            if (ok != null) {
+                if (tail == null) {
+                    head = ok;
+                } else {
+                    tail.next = ok;
+                }
+                tail = ok;
+                while (tail.next != null) {
+                    tail = tail.next;
+                }
+            }
+            skb = next;
+        }
+        return head;
+    }
+
+    /**
+     * Does in software what the device cannot: segments, gathers, sums.
+     *
+     * @return the packet, or the list of segments that replace it, or null if it was dropped
+     *     <p>Linux: validate_xmit_skb()
+     */
+    @HotPath
+    static @Nullable SkBuff validateXmitSkb(Cpu cpu, SkBuff skb, NetDevice dev) {
+        SkbSharedInfo info = skb.shinfo();
+        if (info.gsoSize == 0 && skb.ipSummed != SkBuff.CHECKSUM_PARTIAL && skb.dataLen == 0) {
+            return skb;
+        }
+        long features = netifSkbFeatures(skb, dev);
+        if (NetdevFeatures.needsGso(skb, features)) {
+            return segment(cpu, skb, dev, features);
+        }
+        if (skb.dataLen != 0 && needsLinearize(skb, features) && skb.linearize(cpu) != 0) {
+            return drop(cpu, skb, dev, SkbDropReason.NOMEM);
+        }
+        if (skb.ipSummed == SkBuff.CHECKSUM_PARTIAL) {
+            if (skb.encapsulation) {
+                skb.setInnerTransportHeader(skb.checksumStartOffset());
+            } else {
+                skb.setTransportHeader(skb.checksumStartOffset());
+            }
+            if (csumHwoffloadHelp(cpu, skb, features) != 0) {
+                return drop(cpu, skb, dev, SkbDropReason.SKB_CSUM);
+            }
+        }
+        return skb;
+    }
+
+    private static @Nullable SkBuff segment(Cpu cpu, SkBuff skb, NetDevice dev, long features) {
+        SkBuff segs = Gso.skbGsoSegment(cpu, skb, features, true);
+        if (segs == null) {
+            return drop(cpu, skb, dev, SkbDropReason.SKB_GSO_SEG);
+        }
+        if (segs == skb) {
+            return skb;
+        }
+        for (SkBuff s = segs; s != null; s = s.next) {
+            s.cb0 = s.len;
+        }
+        skb.consume(cpu);
+        return segs;
+    }
+
+    private static @Nullable SkBuff drop(Cpu cpu, SkBuff skb, NetDevice dev, SkbDropReason reason) {
+        dev.stats(cpu).txDropped++;
+        skb.kfree(cpu, reason);
+        return null;
+    }
+
+    /** Linux: skb_needs_linearize(). */
+    private static boolean needsLinearize(SkBuff skb, long features) {
+        SkbSharedInfo info = skb.shinfo();
+        return (info.fragList != null && (features & NetdevFeatures.NETIF_F_FRAGLIST) == 0)
+                || (info.nrFrags != 0 && (features & NetdevFeatures.NETIF_F_SG) == 0);
+    }
+
+    /** Linux: skb_csum_hwoffload_help(). */
+    private static int csumHwoffloadHelp(Cpu cpu, SkBuff skb, long features) {
+        if ((features & NetdevFeatures.NETIF_F_HW_CSUM) != 0
+                || ((features & (NetdevFeatures.NETIF_F_IP_CSUM | NetdevFeatures.NETIF_F_IPV6_CSUM)) != 0
+                        && (skb.csumOffset == 16 || skb.csumOffset == 6)
+                        && NetdevFeatures.canChecksumProtocol(features, skb.protocol))) {
+            return 0;
+        }
+        return Gso.skbChecksumHelp(cpu, skb);
+    }
+
+    /** What the device can do for this very packet. Linux: netif_skb_features(). */
+    @HotPath
+    static long netifSkbFeatures(SkBuff skb, NetDevice dev) {
+        long features = dev.features;
+        SkbSharedInfo info = skb.shinfo();
+        if (info.gsoSize != 0) {
+            if (info.gsoSegs > dev.gsoMaxSegs || skb.len >= Math.max(dev.gsoMaxSize, NetDevice.GSO_LEGACY_MAX_SIZE) + 128) {
+                features &= ~NetdevFeatures.NETIF_F_GSO_MASK;
+            }
+            // Segments of one IP identification may only leave as such if the packet asked for it.
+            if ((features & NetdevFeatures.NETIF_F_TSO_MANGLEID) == 0
+                    && (info.gsoType & SkbSharedInfo.SKB_GSO_TCP_FIXEDID) != 0) {
+                features &= ~NetdevFeatures.NETIF_F_TSO;
+            }
+        }
+        features = dev.ops.ndoFeaturesCheck(skb, dev, features);
+        if (skb.ipSummed != SkBuff.CHECKSUM_NONE && !NetdevFeatures.canChecksumProtocol(features, skb.protocol)) {
+            features &= ~(NetdevFeatures.NETIF_F_CSUM_MASK | NetdevFeatures.NETIF_F_GSO_MASK);
+        }
+        return features;
+    }
+
+    // ---- queue selection
+
+    /** Linux: netdev_core_pick_tx(). */
+    @HotPath
+    private static NetdevQueue netdevCorePickTx(Cpu cpu, NetDevice dev, SkBuff skb) {
+        int n = dev.tx.length;
+        int q = 0;
+        if (n != 1) {
+            q = dev.ops.ndoSelectQueue(cpu, dev, skb);
+            if (q < 0) {
+                q = netdevPickTx(cpu, dev, skb, n);
+            }
+            if (q >= n) {
+                q = 0;
+            }
+        }
+        skb.queueMapping = q;
+        return dev.tx[q];
+    }
+
+    /** A socket's packets keep their queue unless none is in flight; else XPS, else the hash. Linux: netdev_pick_tx(). */
+    private static int netdevPickTx(Cpu cpu, NetDevice dev, SkBuff skb, int n) {
+        SkbTxQueueOwner owner = skb.sk instanceof SkbTxQueueOwner o ? o : null;
+        int q = owner == null ? -1 : owner.txQueueMapping();
+        if (q >= 0 && q < n && !skb.oooOkay) {
+            return q;
+        }
+        int[] xps = dev.xpsCpus;
+        int pick = xps != null && cpu.id < xps.length ? xps[cpu.id] : -1;
+        if (pick < 0 || pick >= n) {
+            pick = (int) ((FlowDissector.getHash(cpu, skb) & 0xffffffffL) * n >>> 32);
+        }
+        if (owner != null && pick != q) {
+            owner.setTxQueueMapping(pick);
+        }
+        return pick;
+    }
+}

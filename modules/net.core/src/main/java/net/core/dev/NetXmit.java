@@ -1,0 +1,34 @@
+package net.core.dev;
+
+/** Results of enqueueing and sending. Negative values are errnos. Linux: NET_XMIT_*, include/linux/netdevice.h */
+public final class NetXmit {
+    /** Queued or sent. */
+    public static final int NET_XMIT_SUCCESS = 0x00;
+    /** This packet was dropped. */
+    public static final int NET_XMIT_DROP = 0x01;
+    /** Congestion: some other packet was dropped, or will be. */
+    public static final int NET_XMIT_CN = 0x02;
+    /** All of the above. */
+    public static final int NET_XMIT_MASK = 0x0f;
+    /** Received: fine. */
+    public static final int NET_RX_SUCCESS = 0;
+    /** Received: dropped. */
+    public static final int NET_RX_DROP = 1;
+
+    private NetXmit() {}
+
+    /** For callers to whom congestion is no error. Linux: net_xmit_eval(). */
+    public static int eval(int rc) {
+        return rc == NET_XMIT_CN ? 0 : rc;
+    }
+
+    /** For callers that return errnos. Linux: net_xmit_errno(). */
+    public static int errno(int rc) {
+        return rc == NET_XMIT_CN ? 0 : -net.skbuff.Errno.ENOBUFS;
+    }
+
+    /** Tells whether a driver's or qdisc's answer means that the packet is no longer the caller's. */
+    static boolean devXmitComplete(int rc) {
+        return rc < NET_XMIT_MASK;
+    }
+}
