@@ -13,12 +13,17 @@ module net.core {
     requires jdk.jfr;
 
     uses net.core.KernelModule;
+    uses net.core.dev.QdiscOps;
+    uses net.core.netfilter.NfModule;
 
     provides net.core.KernelModule with
+            net.core.dev.DevInit,
             net.core.sock.SockModule;
 
     exports net.core;
     exports net.core.dev;
+    exports net.core.neigh;
+    exports net.core.netfilter;
     exports net.core.sock;
     exports net.core.sys;
     exports net.core.task;

@@ -315,7 +315,7 @@ public final class SkBuff extends Pooled {
     }
 
     /** Everything a copy or clone inherits but geometry, queue links and owner. Linux: __copy_skb_header(). */
-    void inheritFrom(SkBuff old) {
+    public void inheritFrom(SkBuff old) {
         clear();
         dev = old.dev;
         dst = old.dst;
