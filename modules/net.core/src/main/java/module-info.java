@@ -28,4 +28,5 @@ module net.core {
     exports net.core.sys;
     exports net.core.task;
     exports net.core.time;
+    exports net.core.trace;
 }

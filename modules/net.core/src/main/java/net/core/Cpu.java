@@ -11,6 +11,8 @@ import net.core.task.Waiter;
 import net.core.time.Clock;
 import net.core.time.HrTimerQueue;
 import net.core.time.TimerWheel;
+import net.core.trace.Landmark;
+import net.core.trace.PathTrace;
 import net.skbuff.HotPath;
 import net.skbuff.SkbCache;
 import net.skbuff.SkbMemory;
@@ -78,6 +80,8 @@ public final class Cpu extends CpuPadAfter {
     /** Virtual time that one softirq handler's run costs. */
     private static final long SOFTIRQ_COST_NS = 300;
 
+    private static final Softirq[] SOFTIRQS = Softirq.values();
+
     private static final VarHandle WORD;
     private static final VarHandle REMOTE_PENDING;
     private static final VarHandle WORD_WAITERS;
@@ -130,6 +134,12 @@ public final class Cpu extends CpuPadAfter {
     private Waiter[] wakes = new Waiter[8];
     private int nrWakes;
     private @Nullable Object[] locals = new @Nullable Object[16];
+
+    /** Records landmarks while it is set: {@code softnet demo}. Set under the word. */
+    public @Nullable PathTrace trace;
+
+    private @Nullable Softirq runningSoftirq;
+    private boolean inInterrupt;
 
     /** Depth of transmit through stacked devices. Linux: softnet_data.xmit.recursion */
     public int xmitRecursion;
@@ -298,6 +308,16 @@ public final class Cpu extends CpuPadAfter {
         }
     }
 
+    /** Whether an interrupt's handler runs; only the holder's answer means something. Linux: in_hardirq() */
+    public boolean inInterrupt() {
+        return inInterrupt;
+    }
+
+    /** The softirq whose action runs, or null. Context: holder. */
+    public @Nullable Softirq runningSoftirq() {
+        return runningSoftirq;
+    }
+
     // ---- softirqs
 
     /** Marks a softirq to run at the latest when the word is given back. Context: holder. */
@@ -391,10 +411,13 @@ public final class Cpu extends CpuPadAfter {
     }
 
     private void runAction(int v) {
+        runningSoftirq = SOFTIRQS[v];
         try {
             actions[v].action(this);
         } catch (RuntimeException | Error e) {
-            kernel.oops("softirq " + Softirq.values()[v] + " on " + this, e);
+            kernel.oops("softirq " + SOFTIRQS[v] + " on " + this, e);
+        } finally {
+            runningSoftirq = null;
         }
     }
 
@@ -423,12 +446,15 @@ public final class Cpu extends CpuPadAfter {
             inOrder = line;
             line = next;
         }
+        inInterrupt = true;
         while (inOrder != null) {
             IrqLine next = inOrder.next;
             inOrder.next = null;
+            PathTrace.hit(this, null, Landmark.IRQ);
             inOrder.handle();
             inOrder = next;
         }
+        inInterrupt = false;
     }
 
     void pushRaised(IrqLine line) {
@@ -652,7 +678,8 @@ public final class Cpu extends CpuPadAfter {
         this.worker = worker;
     }
 
-    @Nullable CpuWorker worker() {
+    @Nullable
+    CpuWorker worker() {
         return worker;
     }
 

@@ -18,6 +18,7 @@ import net.core.task.VirtualScheduler;
 import net.core.time.Clock;
 import net.core.time.LiveClock;
 import net.core.time.ManualClock;
+import net.core.trace.PathTrace;
 import net.skbuff.HotPath;
 import net.skbuff.SipHash;
 import net.skbuff.SkbMemory;
@@ -52,6 +53,9 @@ public final class Kernel implements AutoCloseable {
     private @Nullable Object[] slots = new @Nullable Object[16];
     private @Nullable Net initNet;
     private boolean closed;
+    /** Records landmarks of process context while it is set. See {@link PathTrace#start}. */
+    public @Nullable PathTrace trace;
+
     private volatile @Nullable Throwable oops;
     private volatile int oopses;
 
@@ -80,7 +84,9 @@ public final class Kernel implements AutoCloseable {
         Arrays.fill(actions, none);
         int n = params.cpus > 0
                 ? params.cpus
-                : params.virtual ? 1 : Math.min(BootParams.MAX_CPUS, Runtime.getRuntime().availableProcessors());
+                : params.virtual
+                        ? 1
+                        : Math.min(BootParams.MAX_CPUS, Runtime.getRuntime().availableProcessors());
         cpus = new Cpu[n];
         for (int i = 0; i < n; i++) {
             cpus[i] = new Cpu(this, memory, i);
