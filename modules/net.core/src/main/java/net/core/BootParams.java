@@ -29,7 +29,10 @@ public final class BootParams {
     long memoryLimit = 1L << 30;
     int waitSpin = Runtime.getRuntime().availableProcessors() > 1 ? 200 : 0;
     boolean leakCheck = true;
-    @Nullable ModuleLayer layer;
+
+    @Nullable
+    ModuleLayer layer;
+
     final Map<String, String> sysctls = new LinkedHashMap<>();
 
     /** Defaults. */

@@ -25,7 +25,8 @@ public final class IrqLine {
     private final IrqHandler handler;
 
     /** Link of the CPU's stack of raised lines. */
-    @Nullable IrqLine next;
+    @Nullable
+    IrqLine next;
 
     private volatile int raised;
     private long count;

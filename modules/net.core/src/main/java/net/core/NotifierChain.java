@@ -57,7 +57,8 @@ public final class NotifierChain<E> {
     /** Removes a listener; false if it was not there. */
     public synchronized boolean unregister(Listener<E> listener) {
         Block<?>[] old = blocks;
-        Block<?>[] next = Arrays.stream(old).filter(b -> b.listener() != listener).toArray(Block<?>[]::new);
+        Block<?>[] next =
+                Arrays.stream(old).filter(b -> b.listener() != listener).toArray(Block<?>[]::new);
         blocks = next;
         return next.length != old.length;
     }

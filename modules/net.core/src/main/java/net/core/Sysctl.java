@@ -36,8 +36,7 @@ public final class Sysctl {
     }
 
     /** Registers a number. */
-    public IntSysctl register(
-            String name, int value, int min, int max, SysctlEntry.@Nullable Listener listener) {
+    public IntSysctl register(String name, int value, int min, int max, SysctlEntry.@Nullable Listener listener) {
         return add(new IntSysctl(name, value, min, max, listener));
     }
 
@@ -134,7 +133,8 @@ public final class Sysctl {
     }
 
     /** A boot word that named no setting here or in the kernel's tree; null if all did. */
-    @Nullable String unusedBootWord() {
+    @Nullable
+    String unusedBootWord() {
         for (String name : bootWords.keySet()) {
             if (!used.contains(name) && find(name) == null) {
                 return name;
@@ -154,7 +154,8 @@ public final class Sysctl {
                 best = known;
             }
         }
-        return new UserError("sysctl " + name + ": no such setting" + (best == null ? "" : "; did you mean " + best + "?"));
+        return new UserError(
+                "sysctl " + name + ": no such setting" + (best == null ? "" : "; did you mean " + best + "?"));
     }
 
     /** Levenshtein's distance. */

@@ -26,7 +26,8 @@ public abstract class Tasklet {
     }
 
     /** The next of the CPU's list. Holder of the CPU that queued it. */
-    @Nullable Tasklet next;
+    @Nullable
+    Tasklet next;
 
     private volatile int state;
 

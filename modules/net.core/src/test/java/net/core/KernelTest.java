@@ -27,7 +27,9 @@ class KernelTest {
 
     @Test
     void shouldRefuseUnknownBootWordsInOneLine() {
-        assertThatThrownBy(() -> Kernel.boot("cpu=2")).isInstanceOf(UserError.class).hasMessageContaining("boot word cpu=2");
+        assertThatThrownBy(() -> Kernel.boot("cpu=2"))
+                .isInstanceOf(UserError.class)
+                .hasMessageContaining("boot word cpu=2");
         assertThatThrownBy(() -> Kernel.boot("cpus=none")).hasMessageContaining("a number from 1 to 64");
         assertThatThrownBy(() -> Kernel.boot("clock=sundial")).hasMessageContaining("wants live or virtual");
         assertThatThrownBy(() -> Kernel.boot("clock=virtual", "net.ipv4.nonsense=1"))
@@ -103,7 +105,8 @@ class KernelTest {
             tcp.inc(Counter.INSEGS);
             assertThat(tcp.read(Counter.INSEGS)).isEqualTo(3);
             assertThat(kernel.initNet().mib().read("TestTcpOutSegs")).isEqualTo(20);
-            assertThat(kernel.initNet().mib().snapshot()).containsAllEntriesOf(Map.of("TestTcpInSegs", 3L, "TestTcpOutSegs", 20L));
+            assertThat(kernel.initNet().mib().snapshot())
+                    .containsAllEntriesOf(Map.of("TestTcpInSegs", 3L, "TestTcpOutSegs", 20L));
             assertThatThrownBy(() -> kernel.initNet().mib().register("TestTcp", Counter.class))
                     .hasMessageContaining("twice");
         }
@@ -115,10 +118,14 @@ class KernelTest {
             Sysctl sysctl = kernel.initNet().sysctl();
             List<String> heard = new ArrayList<>();
             IntSysctl retries = sysctl.register("test.ipv4.tcp_retries2", 15, 0, 255, e -> heard.add(e.text()));
-            LongVecSysctl rmem =
-                    sysctl.registerVec("test.ipv4.tcp_rmem", new long[] {4096, 131072, 6291456}, 1, Integer.MAX_VALUE, null);
+            LongVecSysctl rmem = sysctl.registerVec(
+                    "test.ipv4.tcp_rmem", new long[] {4096, 131072, 6291456}, 1, Integer.MAX_VALUE, null);
             StringSysctl cong = sysctl.registerString(
-                    "test.ipv4.tcp_congestion_control", "cubic", List.of("cubic", "reno")::contains, "cubic or reno", null);
+                    "test.ipv4.tcp_congestion_control",
+                    "cubic",
+                    List.of("cubic", "reno")::contains,
+                    "cubic or reno",
+                    null);
             sysctl.set("test.ipv4.tcp_retries2", "8");
             sysctl.set("test/ipv4/tcp_rmem", "4096 87380 1000000");
             sysctl.set("test.ipv4.tcp_congestion_control", "reno");
@@ -135,7 +142,8 @@ class KernelTest {
             assertThatThrownBy(() -> sysctl.set("test.ipv4.tcp_rmem", "1 2")).hasMessageContaining("wants 3 numbers");
             assertThatThrownBy(() -> sysctl.set("test.ipv4.tcp_retires2", "1"))
                     .hasMessageContaining("did you mean test.ipv4.tcp_retries2?");
-            assertThatThrownBy(() -> sysctl.register("test.ipv4.tcp_retries2", 1, 0, 1)).hasMessageContaining("twice");
+            assertThatThrownBy(() -> sysctl.register("test.ipv4.tcp_retries2", 1, 0, 1))
+                    .hasMessageContaining("twice");
             assertThat(sysctl.list()).containsEntry("test.ipv4.tcp_retries2", "8");
         }
     }
@@ -165,12 +173,15 @@ class KernelTest {
         try (Kernel kernel = Kernel.boot("clock=virtual")) {
             List<String> order = new ArrayList<>();
             for (String name : List.of("a", "b")) {
-                kernel.threads().start(name, () -> kernel.rtnl().run(() -> {
-                    order.add(name + " in");
-                    kernel.scheduler().sleep(1_000_000);
-                    kernel.rtnl().run(kernel.rtnl()::assertHeld);
-                    order.add(name + " out");
-                }));
+                kernel.threads()
+                        .start(
+                                name,
+                                () -> kernel.rtnl().run(() -> {
+                                    order.add(name + " in");
+                                    kernel.scheduler().sleep(1_000_000);
+                                    kernel.rtnl().run(kernel.rtnl()::assertHeld);
+                                    order.add(name + " out");
+                                }));
             }
             kernel.threads().joinAll();
             String first = order.getFirst().substring(0, 1);

@@ -35,7 +35,9 @@ class LiveTest {
                 }
             });
             kernel.cpu(0).raiseSoftirqRemote(Softirq.NET_RX);
-            assertThat(done.await(50, TimeUnit.SECONDS)).as("stuck after %d bounces", bounces.get()).isTrue();
+            assertThat(done.await(50, TimeUnit.SECONDS))
+                    .as("stuck after %d bounces", bounces.get())
+                    .isTrue();
         }
     }
 
@@ -67,7 +69,9 @@ class LiveTest {
                 });
             }
             kernel.cpu(0).raiseSoftirqRemote(Softirq.NET_RX);
-            assertThat(done.await(50, TimeUnit.SECONDS)).as("stuck after %d bounces", bounces.get()).isTrue();
+            assertThat(done.await(50, TimeUnit.SECONDS))
+                    .as("stuck after %d bounces", bounces.get())
+                    .isTrue();
             kernel.threads().joinAll();
             assertThat(plain[0] + plain[64]).as("the word excludes").isEqualTo(taken.get());
         }
@@ -89,7 +93,10 @@ class LiveTest {
                 for (long seen = 0; seen < rounds; ) {
                     long want = seen;
                     boolean ok = wq.waitEvent(
-                            scheduler, "mail", () -> posted.get() > want, kernel.clock().nanoTime() + 10_000_000_000L);
+                            scheduler,
+                            "mail",
+                            () -> posted.get() > want,
+                            kernel.clock().nanoTime() + 10_000_000_000L);
                     assertThat(ok).as("wake-up %d was lost", seen).isTrue();
                     seen = posted.get();
                     kernel.cpu((int) (seen & 1)).raiseSoftirqRemote(Softirq.NET_RX);
@@ -204,12 +211,14 @@ class LiveTest {
         try (Kernel kernel = Kernel.boot("cpus=1")) {
             WaitQueueHead wq = new WaitQueueHead();
             long start = kernel.clock().nanoTime();
-            assertThat(wq.waitEvent(kernel.scheduler(), "nothing", () -> false, start + 2_000_000)).isFalse();
+            assertThat(wq.waitEvent(kernel.scheduler(), "nothing", () -> false, start + 2_000_000))
+                    .isFalse();
             assertThat(kernel.clock().nanoTime() - start).isGreaterThanOrEqualTo(2_000_000);
             CountDownLatch waiting = new CountDownLatch(1);
             KernelThread thread = kernel.threads().start("sleeper", () -> {
                 waiting.countDown();
-                assertThat(wq.waitEvent(kernel.scheduler(), "nothing", () -> false, Clock.NEVER)).isFalse();
+                assertThat(wq.waitEvent(kernel.scheduler(), "nothing", () -> false, Clock.NEVER))
+                        .isFalse();
             });
             try {
                 waiting.await();

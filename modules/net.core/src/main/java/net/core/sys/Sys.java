@@ -72,9 +72,7 @@ public final class Sys {
 
     /** write(2) for an eventfd: never blocks. */
     private static final MethodHandle WRITE_CRITICAL = link(
-            "write",
-            FunctionDescriptor.of(JAVA_LONG, JAVA_INT, JAVA_LONG, JAVA_LONG),
-            Linker.Option.critical(false));
+            "write", FunctionDescriptor.of(JAVA_LONG, JAVA_INT, JAVA_LONG, JAVA_LONG), Linker.Option.critical(false));
 
     /** The eight bytes that an eventfd is written with: the number 1. */
     private static final MemorySegment ONE = one();

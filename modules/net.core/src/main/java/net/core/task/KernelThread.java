@@ -1,6 +1,5 @@
 package net.core.task;
 
-import net.core.time.Clock;
 import org.jspecify.annotations.Nullable;
 
 /** A program thread of one kernel. It blocks only on the kernel's primitives. */
@@ -15,7 +14,9 @@ public final class KernelThread {
     private volatile @Nullable Throwable failure;
 
     // Virtual time: owned by the baton.
-    @Nullable Waiter waiter;
+    @Nullable
+    Waiter waiter;
+
     boolean killed;
     boolean runnable;
 
@@ -103,7 +104,6 @@ public final class KernelThread {
         }
         throw new IllegalStateException("thread " + name + " failed: " + t, t);
     }
-
 
     @Override
     public String toString() {

@@ -508,7 +508,8 @@ public final class VirtualScheduler extends Scheduler {
     public void close() {
         KernelThread self = self();
         if (self != main) {
-            throw new IllegalStateException("thread " + self.name() + " may not close its kernel: the main thread does");
+            throw new IllegalStateException(
+                    "thread " + self.name() + " may not close its kernel: the main thread does");
         }
         closing = true;
         runnable.clear();
@@ -523,7 +524,8 @@ public final class VirtualScheduler extends Scheduler {
     }
 
     private String describe(String why) {
-        StringBuilder out = new StringBuilder(why).append(" (t=").append(clock.nanoTime()).append(" ns):");
+        StringBuilder out =
+                new StringBuilder(why).append(" (t=").append(clock.nanoTime()).append(" ns):");
         describe(out, main);
         threads.forEach(t -> describe(out, t));
         return out.toString();

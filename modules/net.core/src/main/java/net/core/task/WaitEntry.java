@@ -10,8 +10,7 @@ import org.jspecify.annotations.Nullable;
  */
 public class WaitEntry {
     /** Wakes the entry's thread; it stays queued. Linux: default_wake_function() */
-    public static final WakeFunction WAKE =
-            (entry, head, cpu, mask) -> entry.waiter != null && entry.waiter.wake(cpu);
+    public static final WakeFunction WAKE = (entry, head, cpu, mask) -> entry.waiter != null && entry.waiter.wake(cpu);
 
     /** Wakes the entry's thread and unlinks it, so that the next exclusive wake-up finds another. Linux: autoremove_wake_function() */
     public static final WakeFunction AUTOREMOVE = (entry, head, cpu, mask) -> {
@@ -32,8 +31,12 @@ public class WaitEntry {
     public int pollMask;
 
     // Under the queue's lock.
-    @Nullable WaitEntry next;
-    @Nullable WaitEntry prev;
+    @Nullable
+    WaitEntry next;
+
+    @Nullable
+    WaitEntry prev;
+
     boolean queued;
 
     /** A thread that is woken by every wake-up. */

@@ -53,7 +53,8 @@ public final class Waiter {
     /** The thread, in live mode; changes only for the main program thread of virtual time. */
     volatile Thread thread;
     /** The program thread, in virtual time. */
-    @Nullable KernelThread owner;
+    @Nullable
+    KernelThread owner;
 
     volatile int state;
     boolean interrupted;
@@ -97,7 +98,8 @@ public final class Waiter {
         return this;
     }
 
-    @Nullable Object waitsFor() {
+    @Nullable
+    Object waitsFor() {
         return waitsFor;
     }
 

@@ -21,8 +21,12 @@ public abstract class TimerList {
     public volatile long expires;
 
     // Under the lock of the wheel it is queued on.
-    @Nullable TimerList next;
-    @Nullable TimerList prev;
+    @Nullable
+    TimerList next;
+
+    @Nullable
+    TimerList prev;
+
     long slotExpires;
     volatile int slot = NOT_QUEUED;
     /** The wheel it was queued on last; {@link TimerWheel#MIGRATING} in between. */

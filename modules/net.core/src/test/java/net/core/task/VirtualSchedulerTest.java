@@ -136,13 +136,15 @@ class VirtualSchedulerTest {
             Scheduler scheduler = kernel.scheduler();
             Mailbox box = new Mailbox(kernel);
             long start = kernel.clock().nanoTime();
-            assertThat(box.wq.waitEvent(scheduler, "mail", () -> box.value >= 0, start + 5_000_000)).isFalse();
+            assertThat(box.wq.waitEvent(scheduler, "mail", () -> box.value >= 0, start + 5_000_000))
+                    .isFalse();
             assertThat(kernel.clock().nanoTime()).isEqualTo(start + 5_000_000);
             scheduler.schedule(start + 6_000_000, () -> {
                 box.value = 1;
                 box.wq.wakeAll(null);
             });
-            assertThat(box.wq.waitEvent(scheduler, "mail", () -> box.value >= 0, start + 50_000_000)).isTrue();
+            assertThat(box.wq.waitEvent(scheduler, "mail", () -> box.value >= 0, start + 50_000_000))
+                    .isTrue();
             assertThat(kernel.clock().nanoTime()).isEqualTo(start + 6_000_000);
             scheduler.sleep(100_000_000);
             assertThat(kernel.clock().nanoTime()).isEqualTo(start + 106_000_000);
@@ -219,7 +221,9 @@ class VirtualSchedulerTest {
             throw new IllegalStateException("broken");
         });
         kernel.cpu(1).raiseSoftirqRemote(Softirq.NET_RX);
-        assertThatThrownBy(() -> kernel.scheduler().sleep(1000)).hasMessageContaining("broken").hasMessageContaining("NET_RX");
+        assertThatThrownBy(() -> kernel.scheduler().sleep(1000))
+                .hasMessageContaining("broken")
+                .hasMessageContaining("NET_RX");
         assertThat(kernel.holdsNoCpu()).isTrue();
         assertThat(kernel.cpu(1).tryAcquire()).isTrue();
         kernel.cpu(1).localBhEnable();
