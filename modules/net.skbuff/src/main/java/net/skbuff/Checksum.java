@@ -22,28 +22,25 @@ public final class Checksum {
 
     /** Sum of {@code len} bytes at {@code address}, added to {@code sum}. An odd last byte counts as the high one. */
     public static int partial(long address, int len, int sum) {
-        long a = 0;
-        long b = 0;
-        long at = address;
-        int n = len;
-        while (n >= 32) {
-            long v0 = UnsafeApi.getLong(at);
-            long v1 = UnsafeApi.getLong(at + 8);
-            long v2 = UnsafeApi.getLong(at + 16);
-            long v3 = UnsafeApi.getLong(at + 24);
-            a += (v0 & LOW) + (v1 & LOW) + (v2 & LOW) + (v3 & LOW);
-            b += (v0 >>> 32) + (v1 >>> 32) + (v2 >>> 32) + (v3 >>> 32);
-            at += 32;
-            n -= 32;
+        // All words modulo 2^64 in one sum and their high halves in another give the low halves by subtraction.
+        long all = 0;
+        long high = 0;
+        int i = 0;
+        for (int end = len - 31; i < end; i += 32) {
+            long v0 = UnsafeApi.getLong(address + i);
+            long v1 = UnsafeApi.getLong(address + i + 8);
+            long v2 = UnsafeApi.getLong(address + i + 16);
+            long v3 = UnsafeApi.getLong(address + i + 24);
+            all += v0 + v1 + (v2 + v3);
+            high += (v0 >>> 32) + (v1 >>> 32) + ((v2 >>> 32) + (v3 >>> 32));
         }
-        while (n >= 8) {
-            long v = UnsafeApi.getLong(at);
-            a += v & LOW;
-            b += v >>> 32;
-            at += 8;
-            n -= 8;
+        for (int end = len - 7; i < end; i += 8) {
+            long v = UnsafeApi.getLong(address + i);
+            all += v;
+            high += v >>> 32;
         }
-        return n == 0 ? finish(a + b, sum) : finish(a + b + rest(at, n), sum);
+        long wide = all - (high << 32) + high;
+        return finish(i == len ? wide : wide + rest(address + i, len - i), sum);
     }
 
     /** The last 1 to 7 bytes in memory order. */
@@ -67,8 +64,8 @@ public final class Checksum {
 
     /** Copies and sums in one pass. */
     public static int copy(long src, long dst, int len, int sum) {
-        long a = 0;
-        long b = 0;
+        long all = 0;
+        long high = 0;
         int i = 0;
         for (int end = len - 31; i < end; i += 32) {
             long v0 = UnsafeApi.getLong(src + i);
@@ -79,20 +76,24 @@ public final class Checksum {
             UnsafeApi.putLong(dst + i + 8, v1);
             UnsafeApi.putLong(dst + i + 16, v2);
             UnsafeApi.putLong(dst + i + 24, v3);
-            a += (v0 & LOW) + (v1 & LOW) + (v2 & LOW) + (v3 & LOW);
-            b += (v0 >>> 32) + (v1 >>> 32) + (v2 >>> 32) + (v3 >>> 32);
+            all += v0 + v1 + (v2 + v3);
+            high += (v0 >>> 32) + (v1 >>> 32) + ((v2 >>> 32) + (v3 >>> 32));
         }
-        int n = len - i;
-        if (n > 0) {
-            UnsafeApi.copyMemory(src + i, dst + i, n);
-            for (; n >= 8; n -= 8, i += 8) {
-                long v = UnsafeApi.getLong(dst + i);
-                a += v & LOW;
-                b += v >>> 32;
+        for (int end = len - 7; i < end; i += 8) {
+            long v = UnsafeApi.getLong(src + i);
+            UnsafeApi.putLong(dst + i, v);
+            all += v;
+            high += v >>> 32;
+        }
+        long wide = all - (high << 32) + high;
+        int left = len - i;
+        if (left > 0) {
+            wide += rest(src + i, left);
+            for (; i < len; i++) {
+                UnsafeApi.putByte(dst + i, UnsafeApi.getByte(src + i));
             }
-            a += rest(dst + i, n);
         }
-        return finish(a + b, sum);
+        return finish(wide, sum);
     }
 
     /** From a 64-bit sum in memory order to 16 bits in network order, added to {@code sum}. */
