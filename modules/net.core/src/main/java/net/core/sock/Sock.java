@@ -430,6 +430,11 @@ public abstract class Sock extends SockLock implements SkbOwner {
         return rmemAlloc;
     }
 
+    /** What backlog and receive queue may hold together, bytes of truesize. Linux: tcp_add_backlog() */
+    public final long backlogLimit() {
+        return 2L * rcvbuf + (sndbuf >> 1) + (64 << 10);
+    }
+
     /** truesize charged to the receive buffer. */
     public final int rmemAlloc() {
         return rmemAlloc;

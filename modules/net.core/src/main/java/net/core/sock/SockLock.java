@@ -296,7 +296,7 @@ public abstract class SockLock extends SockCommon {
     /**
      * Appends a packet to the backlog of an owned socket.
      *
-     * @param limitBytes bound of backlog and receive queue together, twice rcvbuf and half of sndbuf plus 64 KiB
+     * @param limitBytes bound of backlog and receive queue together, see {@link Sock#backlogLimit}
      * @return 0, or -ENOBUFS: the caller still has the packet, counts and drops it
      */
     @HotPath

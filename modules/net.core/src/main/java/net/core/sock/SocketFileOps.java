@@ -73,7 +73,10 @@ public final class SocketFileOps extends FileOperations {
         return err == -Errno.ENOIOCTLCMD ? -Errno.ENOTTY : err;
     }
 
-    /** Releases the socket and wakes whoever still sleeps in it. Linux: sock_close(), __sock_release() */
+    /**
+     * Releases the socket and wakes whoever still sleeps in it. {@code sock.sk} stays for calls in flight, which find
+     * a dead sock with both directions shut. Linux: sock_close(), __sock_release()
+     */
     @Override
     public void release(File file) {
         Socket sock = socket(file);
@@ -82,8 +85,8 @@ public final class SocketFileOps extends FileOperations {
         if (ops != null) {
             ops.release(sock);
         }
-        sock.sk = null;
         if (sk != null) {
+            sk.shutdown |= SockConst.SHUTDOWN_MASK;
             sk.wq.wake(null, PollMask.EPOLLHUP | PollMask.EPOLLNVAL | PollMask.EPOLLIN | PollMask.EPOLLOUT, 0);
         }
     }

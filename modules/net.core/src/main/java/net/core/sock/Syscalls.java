@@ -41,6 +41,11 @@ public final class Syscalls {
         return file == null ? null : file.socket();
     }
 
+    /** The file behind a number, or null. */
+    public @Nullable File file(int fd) {
+        return files.get(fd);
+    }
+
     private int lookupError(int fd) {
         return files.get(fd) == null ? -Errno.EBADF : -Errno.ENOTSOCK;
     }
@@ -196,11 +201,17 @@ public final class Syscalls {
     /** Sends {@code msg.iter}; {@code msg.flags} is set from {@code flags} and the file. */
     @HotPath
     public int sendmsg(int fd, Msghdr msg, int flags) {
-        scheduler.syscallEnter();
         File file = files.get(fd);
-        Socket sock = file == null ? null : file.socket();
-        if (file == null || sock == null) {
-            return lookupError(fd);
+        return file == null ? -Errno.EBADF : sendmsg(file, msg, flags);
+    }
+
+    /** As with a number, for a caller who must not meet another file under a number that was closed and reused. */
+    @HotPath
+    public int sendmsg(File file, Msghdr msg, int flags) {
+        scheduler.syscallEnter();
+        Socket sock = file.socket();
+        if (sock == null || file.released()) {
+            return sock == null ? -Errno.ENOTSOCK : -Errno.EBADF;
         }
         msg.flags = flags | (file.nonblocking() ? SockConst.MSG_DONTWAIT : 0);
         return SocketFileOps.sockSendmsg(sock, msg, msg.dataLeft());
@@ -223,11 +234,16 @@ public final class Syscalls {
     /** Receives into {@code msg.iter}; on return {@code msg.flags} has MSG_TRUNC and the like. */
     @HotPath
     public int recvmsg(int fd, Msghdr msg, int flags) {
-        scheduler.syscallEnter();
         File file = files.get(fd);
-        Socket sock = file == null ? null : file.socket();
-        if (file == null || sock == null) {
-            return lookupError(fd);
+        return file == null ? -Errno.EBADF : recvmsg(file, msg, flags);
+    }
+
+    @HotPath
+    public int recvmsg(File file, Msghdr msg, int flags) {
+        scheduler.syscallEnter();
+        Socket sock = file.socket();
+        if (sock == null || file.released()) {
+            return sock == null ? -Errno.ENOTSOCK : -Errno.EBADF;
         }
         msg.flags = 0;
         msg.nameSet = false;
