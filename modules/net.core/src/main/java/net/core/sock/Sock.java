@@ -4,13 +4,13 @@ import java.lang.invoke.MethodHandles;
 import java.lang.invoke.VarHandle;
 import net.core.Cpu;
 import net.core.Net;
+import net.core.neigh.DstEntry;
 import net.core.task.WaitQueueHead;
 import net.skbuff.Errno;
 import net.skbuff.HotPath;
 import net.skbuff.SkBuff;
 import net.skbuff.SkBuffHead;
 import net.skbuff.SkbDestructor;
-import net.skbuff.SkbDst;
 import net.skbuff.SkbDropReason;
 import net.skbuff.SkbOwner;
 import org.jspecify.annotations.Nullable;
@@ -145,10 +145,10 @@ public abstract class Sock extends SockLock implements SkbOwner {
     public boolean noCheckTx;
 
     /** Cached route; read without a lock, replaced by {@link #skDstSet}. */
-    private volatile @Nullable SkbDst dstCache;
+    private volatile @Nullable DstEntry dstCache;
 
     /** Route of received packets, for early demux. */
-    public volatile @Nullable SkbDst rxDst;
+    public volatile @Nullable DstEntry rxDst;
 
     public int rxDstIfindex;
     public int rxDstCookie;
@@ -592,15 +592,15 @@ public abstract class Sock extends SockLock implements SkbOwner {
     // ---- route cache ----
 
     /** The cached route, unchecked. Linux: __sk_dst_get() */
-    public final @Nullable SkbDst skDstGet() {
+    public final @Nullable DstEntry skDstGet() {
         return dstCache;
     }
 
     /** The cached route if it still holds; an obsolete one is forgotten. Linux: __sk_dst_check() */
     @HotPath
-    public final @Nullable SkbDst skDstCheck(int cookie) {
-        SkbDst dst = dstCache;
-        if (dst != null && cookie < 0) {
+    public final @Nullable DstEntry skDstCheck(int cookie) {
+        DstEntry dst = dstCache;
+        if (dst != null && dst.obsolete != 0 && dst.check(cookie) == null) {
             skDstReset();
             return null;
         }
@@ -608,7 +608,7 @@ public abstract class Sock extends SockLock implements SkbOwner {
     }
 
     /** Linux: __sk_dst_set() */
-    public final void skDstSet(@Nullable SkbDst dst) {
+    public final void skDstSet(@Nullable DstEntry dst) {
         dstPendingConfirm = false;
         dstCache = dst;
     }

@@ -1,5 +1,6 @@
 package net.core.sock;
 
+import net.core.dev.NetDevice;
 import net.skbuff.Errno;
 
 /**
@@ -295,7 +296,11 @@ public final class SockOptions {
     private static int bindToDevice(Sock sk, String name) {
         int index = 0;
         if (!name.isEmpty()) {
-            return -Errno.ENODEV;
+            NetDevice dev = sk.net.devices.byName(name);
+            if (dev == null) {
+                return -Errno.ENODEV;
+            }
+            index = dev.ifindex;
         }
         sk.lockSock();
         try {
@@ -376,7 +381,11 @@ public final class SockOptions {
             case SockConst.SO_SELECT_ERR_QUEUE -> opt.setInt(bit(sk, SockFlag.SELECT_ERR_QUEUE));
             case SockConst.SO_PEEK_OFF -> opt.setInt(sk.peekOff);
             case SockConst.SO_BINDTODEVICE -> {
-                return -Errno.ENODEV;
+                NetDevice dev = sk.boundDevIf == 0 ? null : sk.net.devices.byIndex(sk.boundDevIf);
+                if (sk.boundDevIf != 0 && dev == null) {
+                    return -Errno.ENODEV;
+                }
+                opt.setString(dev == null ? "" : dev.name());
             }
             case SockConst.SO_BINDTOIFINDEX -> opt.setInt(sk.boundDevIf);
             case SockConst.SO_BUSY_POLL -> opt.setInt(sk.llUsec);
