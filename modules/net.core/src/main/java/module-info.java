@@ -21,6 +21,7 @@ module net.core {
             net.core.sock.SockModule;
 
     exports net.core;
+    exports net.core.api;
     exports net.core.dev;
     exports net.core.neigh;
     exports net.core.netfilter;

@@ -81,6 +81,9 @@ public final class EventPoll {
     private volatile @Nullable EpItem readyHead;
     private @Nullable EpItem readyTail;
 
+    /** Closed: threads in {@link #epollWait} leave. */
+    private volatile boolean released;
+
     EventPoll(Kernel kernel) {
         this.kernel = kernel;
     }
@@ -411,6 +414,9 @@ public final class EventPoll {
             if (waiter.interrupted()) {
                 return -Errno.EINTR;
             }
+            if (released) {
+                return -Errno.EBADF;
+            }
         }
     }
 
@@ -525,6 +531,7 @@ public final class EventPoll {
         @Override
         public void release(File file) {
             EventPoll ep = (EventPoll) file.privateData;
+            ep.released = true;
             ep.releaseAll();
             ep.wq.wakeAll(null);
         }
