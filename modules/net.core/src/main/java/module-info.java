@@ -20,11 +20,15 @@ module net.core {
             net.core.dev.DevInit,
             net.core.sock.SockModule;
 
+    provides net.core.dev.QdiscOps with
+            net.core.dev.NoqueueOps;
+
     exports net.core;
     exports net.core.api;
     exports net.core.dev;
     exports net.core.neigh;
     exports net.core.netfilter;
+    exports net.core.packet;
     exports net.core.sock;
     exports net.core.sys;
     exports net.core.task;

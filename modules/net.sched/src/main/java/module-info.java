@@ -10,4 +10,11 @@ module net.sched {
     requires transitive net.core;
 
     exports net.sched;
+
+    provides net.core.dev.QdiscOps with
+            net.sched.PfifoFastOps,
+            net.sched.FifoOps.Pfifo,
+            net.sched.FifoOps.Bfifo,
+            net.sched.FifoOps.PfifoHeadDrop,
+            net.sched.MqOps;
 }

@@ -82,6 +82,7 @@ public final class Net {
             return;
         }
         closed = true;
+        devices.unregisterAll();
         for (int i = opened.size() - 1; i >= 0; i--) {
             opened.get(i).exit(this);
         }

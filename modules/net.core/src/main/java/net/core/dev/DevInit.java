@@ -63,9 +63,6 @@ public final class DevInit implements KernelModule {
                 for (NfModule m : nfModules) {
                     m.exit(net, NfHooks.of(net));
                 }
-                for (NetDevice dev : net.devices.all().reversed()) {
-                    dev.unregister();
-                }
             }
         });
     }

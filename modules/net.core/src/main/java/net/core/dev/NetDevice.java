@@ -526,11 +526,9 @@ public class NetDevice implements SkbDevice {
                 return -Errno.ERANGE;
             }
             txQueueLen = len;
-            for (NetdevQueue q : tx) {
-                int err = q.qdiscSleeping.changeTxQueueLen(len);
-                if (err != 0) {
-                    return err;
-                }
+            int err = SchGeneric.changeTxQueueLen(this, len);
+            if (err != 0) {
+                return err;
             }
             globals.netdevChain.call(NetdevEvent.NETDEV_CHANGE_TX_QUEUE_LEN, this);
             return 0;

@@ -102,6 +102,13 @@ public final class NetDeviceTable {
         devices = Arrays.stream(devices).filter(d -> d != dev).toArray(NetDevice[]::new);
     }
 
+    /** Unregisters every device, the newest first: the namespace ends. Linux: default_device_exit_batch(). */
+    public void unregisterAll() {
+        for (NetDevice dev : all().reversed()) {
+            dev.unregister();
+        }
+    }
+
     /** The namespace. */
     public Net net() {
         return net;

@@ -181,8 +181,35 @@ public abstract class Qdisc {
         return "";
     }
 
-    /** Gathers counters that a lockless discipline keeps per CPU into the fields above. */
-    public void collectStats() {}
+    /** Packets now held; a lockless discipline sums over CPUs. */
+    public int currentQlen() {
+        return qlen;
+    }
+
+    /** Bytes now held. */
+    public long currentBacklog() {
+        return backlog;
+    }
+
+    /** Packets dropped so far. */
+    public long currentDrops() {
+        return drops;
+    }
+
+    /** Packets that went through; a root over several queues sums. */
+    public long currentPackets() {
+        return bstatsPackets;
+    }
+
+    /** Bytes that went through. */
+    public long currentBytes() {
+        return bstatsBytes;
+    }
+
+    /** Packets the driver sent back. */
+    public long currentRequeues() {
+        return requeues;
+    }
 
     /** Tells whether nothing is held; a lockless discipline answers without a lock. */
     @HotPath
@@ -200,6 +227,12 @@ public abstract class Qdisc {
     /** The lock of the whole tree this belongs to. */
     public final SpinLock rootLock() {
         return rootLock;
+    }
+
+    /** Tells whether packets wait that the driver sent back; exact for the runner. */
+    @HotPath
+    protected final boolean hasRequeued() {
+        return (gsoSkb.qlen | skbBadTxq.qlen) != 0;
     }
 
     /** Adds to the tail of {@link #q}. Linux: qdisc_enqueue_tail(). */
@@ -330,7 +363,6 @@ public abstract class Qdisc {
 
     /** One block as {@code tc -s qdisc} prints it. */
     public final String describe(boolean stats) {
-        collectStats();
         StringBuilder b = new StringBuilder(128);
         b.append("qdisc ").append(id()).append(' ').append(Integer.toHexString(handle >>> 16)).append(": ");
         if (parent == TC_H_ROOT) {
@@ -344,9 +376,9 @@ public abstract class Qdisc {
         }
         b.append(" refcnt 2").append(dump()).append('\n');
         if (stats) {
-            b.append(" Sent ").append(bstatsBytes).append(" bytes ").append(bstatsPackets).append(" pkt (dropped ");
-            b.append(drops).append(", overlimits ").append(overlimits).append(" requeues ").append(requeues);
-            b.append(")\n backlog ").append(backlog).append("b ").append(qlen).append("p requeues ").append(requeues);
+            b.append(" Sent ").append(currentBytes()).append(" bytes ").append(currentPackets()).append(" pkt (dropped ");
+            b.append(currentDrops()).append(", overlimits ").append(overlimits).append(" requeues ").append(currentRequeues());
+            b.append(")\n backlog ").append(currentBacklog()).append("b ").append(currentQlen()).append("p requeues ").append(currentRequeues());
             b.append('\n').append(dumpStats());
         }
         return b.toString();

@@ -319,7 +319,8 @@ public final class SchGeneric {
 
     // Activation, under rtnl.
 
-    private static Qdisc createDefault(NetDevice dev, NetdevQueue txq) {
+    /** Makes the default qdisc for a queue. Context: rtnl. Linux: qdisc_create_dflt(). */
+    public static Qdisc createDefault(NetDevice dev, NetdevQueue txq) {
         DevGlobals g = dev.globals();
         QdiscOps ops = (dev.privFlags & NetDevice.IFF_NO_QUEUE) != 0
                 ? g.qdiscs.get("noqueue")
@@ -515,5 +516,24 @@ public final class SchGeneric {
         }
         dev.qdisc = noop;
         cpu.localBhEnable();
+    }
+
+    /** Lets qdiscs resize while nothing runs. Context: rtnl. Linux: dev_qdisc_change_tx_queue_len(). */
+    static int changeTxQueueLen(NetDevice dev, int len) {
+        boolean up = dev.isUp();
+        if (up) {
+            devDeactivate(dev);
+        }
+        int err = 0;
+        for (NetdevQueue q : dev.tx) {
+            int e = q.qdiscSleeping.changeTxQueueLen(len);
+            err = err == 0 ? e : err;
+        }
+        if (up) {
+            Cpu cpu = dev.kernel().localBhDisable(-1);
+            devActivate(cpu, dev);
+            cpu.localBhEnable();
+        }
+        return err;
     }
 }
