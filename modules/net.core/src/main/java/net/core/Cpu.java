@@ -345,6 +345,13 @@ public final class Cpu extends CpuPadAfter {
         }
     }
 
+    /** Others have given back 64 packets or pages more: an idle CPU must collect them. Linux: trigger_rx_softirq() */
+    @Override
+    @HotPath
+    protected void remoteFreeHint(int depth) {
+        raiseSoftirqRemote(Softirq.NET_RX);
+    }
+
     /** Wakes the worker if it sleeps. Context: any. */
     @HotPath
     public void ipi() {
@@ -385,6 +392,7 @@ public final class Cpu extends CpuPadAfter {
             long end = nowNs + MAX_SOFTIRQ_NS;
             int restart = MAX_RESTART;
             while (true) {
+                drainRemoteFree();
                 int bits = takePending();
                 for (int v = 0; bits != 0; v++, bits >>>= 1) {
                     if ((bits & 1) != 0) {
