@@ -9,4 +9,7 @@ module net.netfilter {
     requires transitive net.ipv4;
 
     exports net.netfilter;
+
+    provides net.core.netfilter.NfModule with
+            net.netfilter.DropCount;
 }

@@ -1,6 +1,8 @@
 package net.core.dev;
 
 import net.core.Cpu;
+import net.core.trace.Landmark;
+import net.core.trace.PathTrace;
 import net.skbuff.HotPath;
 import net.skbuff.SkBuff;
 import net.skbuff.SkbDropReason;
@@ -44,6 +46,7 @@ final class DevReceive {
     /** To this CPU's backlog, or the one RPS names. Linux: netif_rx(). */
     @HotPath
     static int netifRx(Cpu cpu, SkBuff skb) {
+        PathTrace.hit(cpu, skb, Landmark.NETIF_RX);
         if (cpu.sd.globals().rpsNeeded) {
             NetDevice dev = (NetDevice) skb.dev;
             int target = dev == null ? -1 : Rps.getRpsCpu(cpu, dev, skb);
@@ -57,6 +60,7 @@ final class DevReceive {
     /** In order: taps, rx handler, protocols by ethertype. */
     @HotPath
     static int netifReceiveSkbCore(Cpu cpu, SkBuff skb) {
+        PathTrace.hit(cpu, skb, Landmark.NETIF_RECEIVE_SKB);
         NetDevice origDev = (NetDevice) skb.dev;
         if (origDev == null) {
             skb.kfree(cpu, SkbDropReason.NOT_SPECIFIED);

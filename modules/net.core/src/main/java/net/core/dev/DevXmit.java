@@ -1,6 +1,8 @@
 package net.core.dev;
 
 import net.core.Cpu;
+import net.core.trace.Landmark;
+import net.core.trace.PathTrace;
 import net.skbuff.Errno;
 import net.skbuff.HotPath;
 import net.skbuff.SkBuff;
@@ -23,6 +25,7 @@ final class DevXmit {
 
     @HotPath
     static int devQueueXmit(Cpu cpu, SkBuff skb) {
+        PathTrace.hit(cpu, skb, Landmark.DEV_QUEUE_XMIT);
         NetDevice dev = (NetDevice) skb.dev;
         if (dev == null) {
             skb.kfree(cpu, SkbDropReason.NOT_SPECIFIED);
@@ -91,6 +94,7 @@ final class DevXmit {
             q.runEnd(cpu);
             return NetXmit.NET_XMIT_SUCCESS;
         }
+        PathTrace.hit(cpu, skb, Landmark.QDISC_ENQUEUE);
         int rc = q.enqueue(cpu, skb, toFree);
         SchGeneric.qdiscRun(cpu, q);
         if (q.isDeactivated()) {
@@ -114,6 +118,7 @@ final class DevXmit {
             q.runEnd(cpu);
             rc = NetXmit.NET_XMIT_SUCCESS;
         } else {
+            PathTrace.hit(cpu, skb, Landmark.QDISC_ENQUEUE);
             rc = q.enqueue(cpu, skb, toFree);
             if (q.runBegin()) {
                 SchGeneric.qdiscRunCore(cpu, q);
@@ -188,6 +193,7 @@ final class DevXmit {
     @HotPath
     static @Nullable SkBuff devHardStartXmit(Cpu cpu, SkBuff first, NetDevice dev, NetdevQueue txq) {
         SkBuff skb = first;
+        PathTrace.hit(cpu, first, Landmark.DEV_HARD_START_XMIT);
         int rc = NetDeviceOps.NETDEV_TX_OK;
         while (skb != null) {
             SkBuff next = skb.next;
@@ -212,6 +218,7 @@ final class DevXmit {
         if (g.ptypeAll().length != 0 || dev.ptypeAll.length != 0) {
             devQueueXmitNit(cpu, skb, dev, g);
         }
+        PathTrace.hit(cpu, skb, Landmark.NDO_START_XMIT);
         int rc = dev.ops.ndoStartXmit(cpu, skb, dev, txq, more);
         if (rc == NetDeviceOps.NETDEV_TX_OK) {
             txq.transStart = cpu.jiffies();

@@ -4,6 +4,8 @@ import java.lang.invoke.MethodHandles;
 import java.lang.invoke.VarHandle;
 import net.core.Cpu;
 import net.core.Softirq;
+import net.core.trace.Landmark;
+import net.core.trace.PathTrace;
 import net.skbuff.HotPath;
 import net.skbuff.SkBuff;
 import org.jspecify.annotations.Nullable;
@@ -125,6 +127,7 @@ public abstract class NapiStruct {
         if (!schedulePrep()) {
             return false;
         }
+        PathTrace.hit(cpu, null, Landmark.NAPI_SCHEDULE);
         cpu.sd.pollListAdd(this);
         cpu.raiseSoftirq(Softirq.NET_RX);
         return true;
@@ -280,6 +283,7 @@ public abstract class NapiStruct {
     /** Takes a packet from the driver: merges it, holds it, or hands it up. Linux: napi_gro_receive(). */
     @HotPath
     public final int groReceive(Cpu cpu, SkBuff skb) {
+        PathTrace.hit(cpu, skb, Landmark.NAPI_GRO_RECEIVE);
         skb.napiId = napiId;
         return gro.groReceive(cpu, skb);
     }
@@ -290,6 +294,7 @@ public abstract class NapiStruct {
         int work = 0;
         cpu.sd.napiRepoll = false;
         polls++;
+        PathTrace.hit(cpu, null, Landmark.NAPI_POLL);
         if ((state & STATE_SCHED) != 0) {
             work = poll(cpu, weight);
         }

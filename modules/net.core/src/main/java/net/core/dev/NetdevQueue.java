@@ -4,6 +4,8 @@ import java.lang.invoke.MethodHandles;
 import java.lang.invoke.VarHandle;
 import net.core.Cpu;
 import net.core.task.SpinLock;
+import net.core.trace.Landmark;
+import net.core.trace.PathTrace;
 import net.skbuff.HotPath;
 
 /**
@@ -113,6 +115,7 @@ public final class NetdevQueue {
     @HotPath
     public void wake(Cpu cpu) {
         if ((state & DRV_XOFF) != 0 && clearBit(DRV_XOFF)) {
+            PathTrace.hit(cpu, null, Landmark.NETIF_TX_WAKE_QUEUE);
             SchGeneric.netifSchedule(cpu, qdisc);
         }
     }

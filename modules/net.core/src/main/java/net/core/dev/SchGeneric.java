@@ -2,6 +2,8 @@ package net.core.dev;
 
 import net.core.Cpu;
 import net.core.Softirq;
+import net.core.trace.Landmark;
+import net.core.trace.PathTrace;
 import net.skbuff.HotPath;
 import net.skbuff.SkBuff;
 import net.skbuff.SkBuffHead;
@@ -77,6 +79,7 @@ public final class SchGeneric {
     /** NET_TX: frees what was completed in interrupt context and runs the qdiscs put on the output queue. */
     static void netTxAction(Cpu cpu) {
         SoftnetData sd = cpu.sd;
+        PathTrace.hit(cpu, null, Landmark.NET_TX_ACTION);
         sd.freeCompletionQueue();
         Qdisc q = sd.takeOutputQueue();
         while (q != null) {
@@ -137,6 +140,7 @@ public final class SchGeneric {
         if (skb == null) {
             return 0;
         }
+        PathTrace.hit(cpu, skb, Landmark.QDISC_DEQUEUE);
         int packets = sd.dequeuedPackets;
         boolean validate = sd.dequeuedValidate;
         NetDevice dev = q.devQueue.dev;
@@ -290,6 +294,7 @@ public final class SchGeneric {
     @HotPath
     static boolean schDirectXmit(
             Cpu cpu, SkBuff first, Qdisc q, NetDevice dev, NetdevQueue txq, boolean locked, boolean validate) {
+        PathTrace.hit(cpu, first, Landmark.SCH_DIRECT_XMIT);
         if (locked) {
             q.rootLock().unlock();
         }

@@ -5,6 +5,8 @@ import java.lang.invoke.VarHandle;
 import net.core.Cpu;
 import net.core.Softirq;
 import net.core.netfilter.NfHookState;
+import net.core.trace.Landmark;
+import net.core.trace.PathTrace;
 import net.skbuff.HotPath;
 import net.skbuff.SkBuff;
 import net.skbuff.SkBuffHead;
@@ -149,6 +151,7 @@ public final class SoftnetData {
      */
     @HotPath
     void netRxAction() {
+        PathTrace.hit(cpu, null, Landmark.NET_RX_ACTION);
         DevGlobals g = globals();
         long endNs = cpu.nowNs() + g.netdevBudgetUsecs * 1000L;
         int budget = g.netdevBudget;

@@ -7,6 +7,8 @@ import net.core.dev.HeaderOps;
 import net.core.dev.NetDevice;
 import net.core.task.SpinLock;
 import net.core.time.TimerList;
+import net.core.trace.Landmark;
+import net.core.trace.PathTrace;
 import net.skbuff.Errno;
 import net.skbuff.HotPath;
 import net.skbuff.SkBuff;
@@ -178,6 +180,7 @@ public final class Neighbour {
      */
     @HotPath
     public int output(Cpu cpu, SkBuff skb) {
+        PathTrace.hit(cpu, skb, Landmark.NEIGH_OUTPUT);
         HhCache h = hh;
         if (h != null && (nudState & NUD_CONNECTED) != 0) {
             if (skb.headroom() < EthHdr.ETH_HLEN && skb.cowHead(cpu, dev.llReservedSpace()) != 0) {
