@@ -121,7 +121,9 @@ public final class Cpu extends CpuPadAfter {
 
     // ---- holder of the word
 
-    private volatile @Nullable Thread holder;
+    /** Plain: a thread looks for itself only, and sees at least its own last write. */
+    private @Nullable Thread holder;
+
     private int bhCount;
     private boolean inSoftirq;
     private int pending;

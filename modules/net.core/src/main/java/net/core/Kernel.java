@@ -38,6 +38,7 @@ public final class Kernel implements AutoCloseable {
     private final @Nullable ModuleLayer layer;
     private final Clock clock;
     private final Scheduler scheduler;
+    private final @Nullable VirtualScheduler virtual;
     private final KernelThreads threads;
     private final SkbMemory memory;
     private final Cpu[] cpus;
@@ -66,12 +67,14 @@ public final class Kernel implements AutoCloseable {
         if (params.virtual) {
             ManualClock manual = new ManualClock();
             clock = manual;
-            scheduler = new VirtualScheduler(this, manual, params.seed);
+            virtual = new VirtualScheduler(this, manual, params.seed);
+            scheduler = virtual;
             SplittableRandom seeds = new SplittableRandom(params.seed ^ 0x5eedL);
             random = seeds.split();
             secrets = seeds.split();
         } else {
             clock = new LiveClock();
+            virtual = null;
             scheduler = new LiveScheduler(this, clock, params.waitSpin);
             random = null;
             secrets = null;
@@ -203,7 +206,8 @@ public final class Kernel implements AutoCloseable {
         assert holdsNoCpu() : "a thread is one CPU at a time";
         Cpu[] all = cpus;
         int first = hint >= 0 && hint < all.length ? hint : (hint & 0x7fffffff) % all.length;
-        Cpu home = all[first];
+        VirtualScheduler v = virtual;
+        Cpu home = all[v == null || all.length == 1 ? first : v.pickCpu(first)];
         if (home.tryAcquire()) {
             return home;
         }
@@ -290,7 +294,7 @@ public final class Kernel implements AutoCloseable {
 
     /** Whether time is virtual. */
     public boolean isVirtual() {
-        return scheduler.isVirtual();
+        return virtual != null;
     }
 
     /** Whether this kernel checks itself. */

@@ -412,6 +412,11 @@ public final class VirtualScheduler extends Scheduler {
         }
     }
 
+    /** The CPU that process context becomes: mostly the hinted one, at times another, as when it is busy live. */
+    public int pickCpu(int hint) {
+        return random.nextInt(16) == 0 ? random.nextInt(kernel.cpus()) : hint;
+    }
+
     @Override
     public void syscallEnter() {
         KernelThread self = self();
