@@ -2,6 +2,7 @@ package net.core;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
+import java.util.SplittableRandom;
 import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicInteger;
@@ -75,6 +76,72 @@ class LiveTest {
             kernel.threads().joinAll();
             assertThat(plain[0] + plain[64]).as("the word excludes").isEqualTo(taken.get());
         }
+    }
+
+    /**
+     * A raise against a release, aimed: the raiser finds the word taken and leaves, the holder must see the bit. Nobody
+     * else touches the CPU, so a lost bit stays lost. Fails without the fence in the release.
+     */
+    @Test
+    void shouldServeWhatIsRaisedDuringARelease() throws Exception {
+        try (Kernel kernel = Kernel.boot("cpus=1")) {
+            Cpu cpu = kernel.cpu(0);
+            AtomicInteger served = new AtomicInteger();
+            AtomicInteger turn = new AtomicInteger();
+            kernel.openSoftirq(Softirq.NET_RX, c -> served.lazySet(served.getPlain() + 1));
+            Thread holder = Thread.ofPlatform().daemon().start(() -> {
+                for (int round = 1; round <= ROUNDS; round++) {
+                    cpu.localBhDisable();
+                    turn.set(round);
+                    spin(round * 7 & 63);
+                    cpu.localBhEnable();
+                    await(served, round);
+                }
+            });
+            for (int round = 1; round <= ROUNDS; round++) {
+                await(turn, round);
+                spin(round * 5 & 127);
+                cpu.raiseSoftirqRemote(Softirq.NET_RX);
+                assertThat(await(served, round)).as("lost in round %d", round).isTrue();
+            }
+            holder.join();
+        }
+    }
+
+    /** A raise against the worker's going to sleep, aimed by its delay after the last one was served. */
+    @Test
+    void shouldServeWhatIsRaisedWhileTheWorkerFallsAsleep() {
+        try (Kernel kernel = Kernel.boot("cpus=1")) {
+            Cpu cpu = kernel.cpu(0);
+            AtomicInteger served = new AtomicInteger();
+            kernel.openSoftirq(Softirq.NET_RX, c -> served.lazySet(served.getPlain() + 1));
+            SplittableRandom random = new SplittableRandom(1);
+            for (int round = 1; round <= ROUNDS; round++) {
+                cpu.raiseSoftirqRemote(Softirq.NET_RX);
+                assertThat(await(served, round)).as("lost in round %d", round).isTrue();
+                spin(random.nextInt(200));
+            }
+        }
+    }
+
+    private static void spin(int rounds) {
+        for (int i = 0; i < rounds; i++) {
+            Thread.onSpinWait();
+        }
+    }
+
+    private static boolean await(AtomicInteger counter, int value) {
+        long end = 0;
+        for (long i = 1; counter.get() < value; i++) {
+            if (i % 100_000 == 0) {
+                if (end == 0) {
+                    end = System.nanoTime() + 5_000_000_000L;
+                } else if (System.nanoTime() > end) {
+                    return false;
+                }
+            }
+        }
+        return true;
     }
 
     /** Threads woken from softirq through the wake list, and answering through another softirq. */
