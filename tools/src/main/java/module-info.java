@@ -22,4 +22,6 @@ module softnet.tools {
 
     opens softnet.tools to
             info.picocli;
+    opens softnet.tools.applet to
+            info.picocli;
 }
