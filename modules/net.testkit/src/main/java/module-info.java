@@ -9,6 +9,7 @@
 module net.testkit {
     requires transitive net.tcp;
     requires transitive net.sched;
+    requires transitive drivers.tapnic;
     requires transitive drivers.veth;
 
     exports net.testkit;
