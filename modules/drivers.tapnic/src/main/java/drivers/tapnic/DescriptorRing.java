@@ -48,7 +48,7 @@ final class DescriptorRing implements AutoCloseable {
 
     final int size;
     private final int mask;
-    private final Arena arena;
+    private final Arena arena = Arena.ofShared();
     private final long base;
 
     /** @param size how many descriptors: a power of two from 8 to 32768 */
@@ -58,7 +58,6 @@ final class DescriptorRing implements AutoCloseable {
         }
         this.size = size;
         mask = size - 1;
-        arena = Arena.ofShared();
         base = arena.allocate((long) size * DESCRIPTOR_LENGTH, 64).address();
     }
 

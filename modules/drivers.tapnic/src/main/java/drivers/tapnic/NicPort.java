@@ -278,7 +278,7 @@ final class NicPort implements AutoCloseable {
         int tries = max + 64;
         while (done < max && tries-- > 0) {
             if (rxHead == rxTail || pagesPosted() < MAX_PAGES_PER_FRAME) {
-                if (!dropForWantOfBuffer(cpu)) {
+                if (!dropForWantOfBuffer()) {
                     break;
                 }
                 continue;
@@ -326,19 +326,13 @@ final class NicPort implements AutoCloseable {
         } else if ((hdrFlags & VirtioNetHdr.F_DATA_VALID) != 0) {
             flags |= DescriptorRing.CSUM_VALID;
         }
-        rx.offload(
-                rxHead,
-                rxHdr.csumStart(),
-                rxHdr.csumOffset(),
-                rxHdr.gsoType(),
-                rxHdr.gsoSize(),
-                rxHdr.hdrLen());
+        rx.offload(rxHead, rxHdr.csumStart(), rxHdr.csumOffset(), rxHdr.gsoType(), rxHdr.gsoSize(), rxHdr.hdrLen());
         rx.frameLen(rxHead, bytes);
         rx.writeBack(rxHead, flags);
         rxHead++;
     }
 
-    private boolean dropForWantOfBuffer(Cpu cpu) {
+    private boolean dropForWantOfBuffer() {
         iov(rxIov, 1, scrap, SCRAP_BYTES);
         int rc = wire.receive(rxIov, 2);
         if (rc < 0) {
@@ -347,7 +341,7 @@ final class NicPort implements AutoCloseable {
         rxNoBuffer++;
         if (model.pause() && !pauseSent) {
             pauseSent = true;
-            sendPause(cpu, 0xffff);
+            sendPause(0xffff);
         }
         return true;
     }
@@ -374,14 +368,14 @@ final class NicPort implements AutoCloseable {
     }
 
     /** The driver refilled the ring: a peer that was paused may go on. */
-    void buffersReturned(Cpu cpu) {
+    void buffersReturned() {
         if (pauseSent && rxPosted() > rx.size / 2) {
             pauseSent = false;
-            sendPause(cpu, 0);
+            sendPause(0);
         }
     }
 
-    private void sendPause(Cpu cpu, int quanta) {
+    private void sendPause(int quanta) {
         UnsafeApi.setMemory(scrap, WireModel.MIN_FRAME_BYTES, (byte) 0);
         long dst = 0x0180C2000001L;
         for (int i = 0; i < 6; i++) {

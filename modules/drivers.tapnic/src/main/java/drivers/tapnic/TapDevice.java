@@ -76,12 +76,11 @@ public final class TapDevice implements AutoCloseable {
     }
 
     private static UserError cannotOpen(int rc) {
-        String reason =
-                switch (-rc) {
-                    case Errno.ENOENT -> "no such file: load the tun module or make the device node";
-                    case Errno.EACCES, Errno.EPERM -> "permission denied: run as root or with CAP_NET_ADMIN";
-                    default -> Errno.name(-rc) + " (" + Errno.text(-rc) + ")";
-                };
+        String reason = switch (-rc) {
+            case Errno.ENOENT -> "no such file: load the tun module or make the device node";
+            case Errno.EACCES, Errno.EPERM -> "permission denied: run as root or with CAP_NET_ADMIN";
+            default -> Errno.name(-rc) + " (" + Errno.text(-rc) + ")";
+        };
         return new UserError(CLONE_DEVICE + ": " + reason);
     }
 
@@ -90,15 +89,16 @@ public final class TapDevice implements AutoCloseable {
             request.flags(IFF_TAP | IFF_NO_PI | IFF_VNET_HDR | (multiQueue ? IFF_MULTI_QUEUE : 0));
             int rc = Sys.ioctl(fd, TUNSETIFF, request.address());
             if (rc < 0) {
-                String reason =
-                        switch (-rc) {
-                            case Errno.EPERM -> "needs CAP_NET_ADMIN: run as root, or make it first with"
-                                    + " 'ip tuntap add dev " + name + " mode tap vnet_hdr user NAME'";
-                            case Errno.EBUSY -> "is in use by another program";
-                            case Errno.EINVAL -> "exists with other flags: want mode tap vnet_hdr"
-                                    + (multiQueue ? " multi_queue" : " without multi_queue");
-                            default -> Errno.name(-rc) + " (" + Errno.text(-rc) + ")";
-                        };
+                String reason = switch (-rc) {
+                    case Errno.EPERM ->
+                        "needs CAP_NET_ADMIN: run as root, or make it first with" + " 'ip tuntap add dev " + name
+                                + " mode tap vnet_hdr user NAME'";
+                    case Errno.EBUSY -> "is in use by another program";
+                    case Errno.EINVAL ->
+                        "exists with other flags: want mode tap vnet_hdr"
+                                + (multiQueue ? " multi_queue" : " without multi_queue");
+                    default -> Errno.name(-rc) + " (" + Errno.text(-rc) + ")";
+                };
                 throw new UserError("TAP device '" + name + "': " + reason);
             }
             return request.name();

@@ -197,8 +197,6 @@ public final class TapNic implements NetDeviceOps {
 
     /** An address of the locally administered range made from a seed. */
     public static byte[] macFrom(int seed) {
-        return new byte[] {
-            0x02, 0x53, (byte) (seed >>> 24), (byte) (seed >>> 16), (byte) (seed >>> 8), (byte) seed
-        };
+        return new byte[] {0x02, 0x53, (byte) (seed >>> 24), (byte) (seed >>> 16), (byte) (seed >>> 8), (byte) seed};
     }
 }

@@ -1,5 +1,7 @@
 package drivers.tapnic;
 
+import static java.util.Objects.requireNonNull;
+
 import net.core.Cpu;
 import net.core.IrqLine;
 import net.core.dev.EthHdr;
@@ -167,11 +169,9 @@ final class TapNicQueue extends NapiStruct implements NetdevQueue.RingSpace {
         ring.offload(first, csumStart, skb.csumOffset, gsoType, shinfo.gsoSize, headerBytes);
         for (int f = 0; f < frags; f++) {
             i++;
+            Page page = requireNonNull(shinfo.frag[f]);
             ring.post(
-                    i,
-                    shinfo.frag[f].address() + shinfo.fragOff[f],
-                    shinfo.fragSize[f],
-                    f == frags - 1 ? DescriptorRing.EOP : 0);
+                    i, page.address() + shinfo.fragOff[f], shinfo.fragSize[f], f == frags - 1 ? DescriptorRing.EOP : 0);
         }
         return i;
     }
@@ -242,7 +242,7 @@ final class TapNicQueue extends NapiStruct implements NetdevQueue.RingSpace {
         DescriptorRing ring = port.rx;
         int at = rxNext++;
         int slot = ring.slot(at);
-        SkBuff posted = rxSkb[slot];
+        SkBuff posted = requireNonNull(rxSkb[slot]);
         int bytes = ring.frameLen(at);
         int flags = ring.flags(at);
         SkBuff skb = bytes <= copybreak ? copyBreak(cpu, posted, bytes) : null;
@@ -289,7 +289,7 @@ final class TapNicQueue extends NapiStruct implements NetdevQueue.RingSpace {
     private void addPages(SkBuff skb, int left) {
         while (left > 0) {
             int slot = port.rxPages.slot(pageNext++);
-            Page page = rxPage[slot];
+            Page page = requireNonNull(rxPage[slot]);
             rxPage[slot] = null;
             int n = Math.min(left, page.size());
             skb.addFrag(page, 0, n, page.size());
@@ -312,13 +312,12 @@ final class TapNicQueue extends NapiStruct implements NetdevQueue.RingSpace {
     }
 
     private boolean segmented(SkBuff skb, int virtioType, int size, int headerBytes) {
-        int type =
-                switch (virtioType & ~VirtioNetHdr.GSO_ECN) {
-                    case VirtioNetHdr.GSO_TCPV4 -> SkbSharedInfo.SKB_GSO_TCPV4;
-                    case VirtioNetHdr.GSO_TCPV6 -> SkbSharedInfo.SKB_GSO_TCPV6;
-                    case VirtioNetHdr.GSO_UDP_L4 -> SkbSharedInfo.SKB_GSO_UDP_L4;
-                    default -> 0;
-                };
+        int type = switch (virtioType & ~VirtioNetHdr.GSO_ECN) {
+            case VirtioNetHdr.GSO_TCPV4 -> SkbSharedInfo.SKB_GSO_TCPV4;
+            case VirtioNetHdr.GSO_TCPV6 -> SkbSharedInfo.SKB_GSO_TCPV6;
+            case VirtioNetHdr.GSO_UDP_L4 -> SkbSharedInfo.SKB_GSO_UDP_L4;
+            default -> 0;
+        };
         if (type == 0 || size == 0) {
             return false;
         }
@@ -363,7 +362,7 @@ final class TapNicQueue extends NapiStruct implements NetdevQueue.RingSpace {
             port.postPage(page.address(), page.size());
             pagePosted++;
         }
-        port.buffersReturned(cpu);
+        port.buffersReturned();
     }
 
     /** Takes everything back from the device. Context: NAPI disabled, tx stopped. */

@@ -23,7 +23,6 @@ public final class FaultDevice implements NetDeviceOps {
     private final SkBuffHead held = new SkBuffHead();
     private final SkBuffHead delayed = new SkBuffHead();
     private final Release release;
-    private int corruptedAlloc;
 
     private FaultDevice(NetDevice dev, FaultPlan plan) {
         this.inner = dev.ops;
@@ -76,7 +75,6 @@ public final class FaultDevice implements NetDeviceOps {
     private SkBuff corrupted(Cpu cpu, SkBuff skb, int bit) {
         SkBuff own = skb.copy(cpu, 0);
         if (own == null) {
-            corruptedAlloc++;
             return skb;
         }
         long at = own.dataAddress() + 14 + bit / 8;

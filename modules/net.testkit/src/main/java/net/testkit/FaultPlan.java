@@ -12,8 +12,7 @@ import net.core.UserError;
  */
 public final class FaultPlan {
     /** What may happen to a frame, each with its probability from 0 to 1; delay and jitter in nanoseconds. */
-    public record Rates(
-            double loss, double reorder, double duplicate, double corrupt, long delayNs, long jitterNs) {
+    public record Rates(double loss, double reorder, double duplicate, double corrupt, long delayNs, long jitterNs) {
         public static final Rates NONE = new Rates(0, 0, 0, 0, 0, 0);
 
         public Rates {
@@ -87,8 +86,9 @@ public final class FaultPlan {
         }
 
         private static UserError bad(String word) {
-            return new UserError("faults: '" + word
-                    + "': want loss=P reorder=P dup=P corrupt=P (P such as 2% or 0.02) delay=T jitter=T (such as 10ms)");
+            return new UserError(
+                    "faults: '" + word
+                            + "': want loss=P reorder=P dup=P corrupt=P (P such as 2% or 0.02) delay=T jitter=T (such as 10ms)");
         }
     }
 

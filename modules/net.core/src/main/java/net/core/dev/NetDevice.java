@@ -78,8 +78,8 @@ public class NetDevice implements SkbDevice {
     // ---- transmit, read mostly ----
     /** {@code NETIF_F_*} in force. */
     public long features;
-    /** The driver. */
-    public final NetDeviceOps ops;
+    /** The driver, or what decorates it; fixed once the device is registered. */
+    public NetDeviceOps ops;
     /** Builds link headers; null if there are none. */
     public @Nullable HeaderOps headerOps;
     /** Transmit queues. */

@@ -15,7 +15,7 @@ public abstract class PacketType {
 
     /** Ethertype, host order, or {@link #ETH_P_ALL}. */
     public final int type;
-    /** Only packets of this device; null: of all devices of {@link #net}, or of all namespaces. */
+    /** Only packets of this device; null: of all devices of the kernel. */
     public final @Nullable NetDevice dev;
     /** A tap's wish not to see what this host sends. */
     public boolean ignoreOutgoing;
