@@ -82,7 +82,7 @@ public final class SocketFileOps extends FileOperations {
         Socket sock = socket(file);
         Sock sk = sock.sk;
         ProtoOps ops = sock.ops;
-        if (ops != null) {
+        if (ops != null && sk != null) {
             ops.release(sock);
         }
         if (sk != null) {
