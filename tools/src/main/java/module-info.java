@@ -15,6 +15,7 @@ module softnet.tools {
     requires net.testkit;
     requires drivers.tapnic;
     requires drivers.veth;
+    requires com.fasterxml.jackson.core;
     requires info.picocli;
     requires org.apache.logging.log4j;
 
