@@ -9,6 +9,7 @@ import net.core.Cpu;
 import net.core.Kernel;
 import net.core.dev.NetDevice;
 import net.core.task.SpinLock;
+import net.core.time.Clock;
 import net.core.time.TimerList;
 import net.skbuff.HotPath;
 import net.skbuff.SipHash;
@@ -101,6 +102,8 @@ public abstract class NeighTable {
         this.kernel = kernel;
         this.protocol = protocol;
         this.hashKey = kernel.bootSecret("neighbour table");
+        this.lastRand = Clock.nsToJiffies(kernel.clock().nanoTime());
+        this.lastFlush = lastRand;
         defaultParms.reachableTime =
                 NeighParms.randReachTime(defaultParms.baseReachableTime, kernel.getRandomU32());
     }
