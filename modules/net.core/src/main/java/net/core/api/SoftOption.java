@@ -82,7 +82,13 @@ public final class SoftOption<T> implements SocketOption<T> {
 
     /** The connection's state in numbers: an object of {@code net.tcp.TcpInfo}. Read only. */
     public static final SoftOption<Object> TCP_INFO = new SoftOption<>(
-            "TCP_INFO", Object.class, SockConst.SOL_TCP, 11, 0, OptVal::ofObject, v -> java.util.Objects.requireNonNull(v.object));
+            "TCP_INFO",
+            Object.class,
+            SockConst.SOL_TCP,
+            11,
+            0,
+            OptVal::ofObject,
+            v -> java.util.Objects.requireNonNull(v.object));
 
     /** SO_LINGER: seconds, negative for off, as in the JDK. */
     private static final SoftOption<Integer> SO_LINGER = new SoftOption<>(

@@ -34,27 +34,40 @@ final class EpItem extends WaitEntry {
     volatile int events;
 
     long data;
-    @Nullable Object attachment;
+
+    @Nullable
+    Object attachment;
 
     /** 1 while the item is in the epoll's incoming stack or ready list. */
     @SuppressWarnings("unused") // by QUEUED
     private volatile int queued;
 
-    @Nullable EpItem incomingNext;
-    @Nullable EpItem readyNext;
-    @Nullable EpItem readyPrev;
+    @Nullable
+    EpItem incomingNext;
+
+    @Nullable
+    EpItem readyNext;
+
+    @Nullable
+    EpItem readyPrev;
+
     boolean onReadyList;
 
     /** Other items of the same number: the file was closed but a duplicate of it lives on. */
-    @Nullable EpItem sameFd;
+    @Nullable
+    EpItem sameFd;
 
     /** Next of {@link File#epItems}; under the file's monitor. */
-    @Nullable EpItem fileNext;
+    @Nullable
+    EpItem fileNext;
 
     /** The queue this entry is in; null if the file has none. */
-    @Nullable WaitQueueHead whead;
+    @Nullable
+    WaitQueueHead whead;
 
-    @Nullable Extra extras;
+    @Nullable
+    Extra extras;
+
     boolean removed;
 
     EpItem(EventPoll ep, File file, int fd) {
@@ -83,7 +96,9 @@ final class EpItem extends WaitEntry {
     static final class Extra extends WaitEntry {
         final EpItem item;
         final WaitQueueHead whead;
-        @Nullable Extra next;
+
+        @Nullable
+        Extra next;
 
         Extra(EpItem item, WaitQueueHead whead) {
             super(EventPoll.CALLBACK);

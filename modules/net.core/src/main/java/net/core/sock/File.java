@@ -35,7 +35,8 @@ public final class File {
     private volatile int count = 1;
 
     /** Epoll entries that watch this file; {@link EventPoll} owns the list, under the file's monitor. */
-    @Nullable EpItem epItems;
+    @Nullable
+    EpItem epItems;
 
     public File(FileOperations ops, Object privateData, int flags) {
         this.ops = ops;

@@ -78,7 +78,9 @@ public final class Process implements AutoCloseable {
 
         Msghdr take() {
             Msghdr msg = slots.getAndSet(slot(), null);
-            return msg != null ? msg : new Msghdr(); // allocates: first use, or another thread of this slot is in a call
+            return msg != null
+                    ? msg
+                    : new Msghdr(); // allocates: first use, or another thread of this slot is in a call
         }
 
         void give(Msghdr msg) {

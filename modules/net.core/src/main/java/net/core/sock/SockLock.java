@@ -94,7 +94,8 @@ public abstract class SockLock extends SockCommon {
      * a backlog.
      *
      * <p>Context: process, socket owned, CPU word held. {@code Deviation:} Linux also holds the spinlock; ownership
-     * excludes the same parties, and without it other CPUs can append to the backlog meanwhile.
+     * excludes the same parties, and without it other CPUs can append to the backlog meanwhile. So what is deferred must
+     * be taken atomically: a softirq may defer more at this moment, and this is then called once more.
      */
     protected void releaseCb(Cpu cpu) {}
 

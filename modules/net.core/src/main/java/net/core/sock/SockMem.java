@@ -52,8 +52,7 @@ public final class SockMem {
         return false;
     }
 
-    private static boolean raiseAllocated(
-            @Nullable Cpu cpu, Sock sk, ProtoMemory memory, int size, int amt, int kind) {
+    private static boolean raiseAllocated(@Nullable Cpu cpu, Sock sk, ProtoMemory memory, int size, int amt, int kind) {
         long allocated = memory.add(cpu, amt);
         if (allocated <= memory.limit(0)) {
             memory.leavePressure(cpu);

@@ -57,9 +57,11 @@ public final class SockOptions {
                 sk.skDstReset();
             }
             case SockConst.SO_BROADCAST -> sk.setFlag(SockFlag.BROADCAST, on);
-            case SockConst.SO_SNDBUF -> setSndbuf(sk, Math.min(val, SockSysctl.of(sk.net).wmemMax()));
+            case SockConst.SO_SNDBUF ->
+                setSndbuf(sk, Math.min(val, SockSysctl.of(sk.net).wmemMax()));
             case SockConst.SO_SNDBUFFORCE -> setSndbuf(sk, Math.max(val, 0));
-            case SockConst.SO_RCVBUF -> setRcvbuf(sk, Math.min(val, SockSysctl.of(sk.net).rmemMax()));
+            case SockConst.SO_RCVBUF ->
+                setRcvbuf(sk, Math.min(val, SockSysctl.of(sk.net).rmemMax()));
             case SockConst.SO_RCVBUFFORCE -> setRcvbuf(sk, Math.max(val, 0));
             case SockConst.SO_KEEPALIVE -> {
                 prot(sk).keepalive(sk, on);
@@ -71,7 +73,9 @@ public final class SockOptions {
             case SockConst.SO_LINGER -> {
                 return setLinger(sk, opt);
             }
-            case SockConst.SO_TIMESTAMP, SockConst.SO_TIMESTAMPNS, SockConst.SO_TIMESTAMP_NEW,
+            case SockConst.SO_TIMESTAMP,
+                    SockConst.SO_TIMESTAMPNS,
+                    SockConst.SO_TIMESTAMP_NEW,
                     SockConst.SO_TIMESTAMPNS_NEW -> setTimestamp(sk, optname, on);
             case SockConst.SO_TIMESTAMPING, SockConst.SO_TIMESTAMPING_NEW -> {
                 return setTimestamping(sk, optname, val);
@@ -220,8 +224,8 @@ public final class SockOptions {
         if ((val & ~SockConst.SOF_TIMESTAMPING_MASK) != 0) {
             return -Errno.EINVAL;
         }
-        boolean newKeys = (val & SockConst.SOF_TIMESTAMPING_OPT_ID) != 0
-                && (sk.tsflags & SockConst.SOF_TIMESTAMPING_OPT_ID) == 0;
+        boolean newKeys =
+                (val & SockConst.SOF_TIMESTAMPING_OPT_ID) != 0 && (sk.tsflags & SockConst.SOF_TIMESTAMPING_OPT_ID) == 0;
         if (newKeys) {
             int err = prot(sk).resetTskey(sk, val);
             if (err != 0) {
@@ -348,17 +352,19 @@ public final class SockOptions {
             case SockConst.SO_NO_CHECK -> opt.setInt(sk.noCheckTx ? 1 : 0);
             case SockConst.SO_PRIORITY -> opt.setInt(sk.priority);
             case SockConst.SO_LINGER -> opt.setInts(bit(sk, SockFlag.LINGER), (int) (sk.lingertimeNs / NS_PER_SEC));
-            case SockConst.SO_TIMESTAMP, SockConst.SO_TIMESTAMP_NEW -> opt.setInt(
-                    sk.flag(SockFlag.RCVTSTAMP)
-                                    && !sk.flag(SockFlag.RCVTSTAMPNS)
-                                    && sk.flag(SockFlag.TSTAMP_NEW) == (optname == SockConst.SO_TIMESTAMP_NEW)
-                            ? 1
-                            : 0);
-            case SockConst.SO_TIMESTAMPNS, SockConst.SO_TIMESTAMPNS_NEW -> opt.setInt(
-                    sk.flag(SockFlag.RCVTSTAMPNS)
-                                    && sk.flag(SockFlag.TSTAMP_NEW) == (optname == SockConst.SO_TIMESTAMPNS_NEW)
-                            ? 1
-                            : 0);
+            case SockConst.SO_TIMESTAMP, SockConst.SO_TIMESTAMP_NEW ->
+                opt.setInt(
+                        sk.flag(SockFlag.RCVTSTAMP)
+                                        && !sk.flag(SockFlag.RCVTSTAMPNS)
+                                        && sk.flag(SockFlag.TSTAMP_NEW) == (optname == SockConst.SO_TIMESTAMP_NEW)
+                                ? 1
+                                : 0);
+            case SockConst.SO_TIMESTAMPNS, SockConst.SO_TIMESTAMPNS_NEW ->
+                opt.setInt(
+                        sk.flag(SockFlag.RCVTSTAMPNS)
+                                        && sk.flag(SockFlag.TSTAMP_NEW) == (optname == SockConst.SO_TIMESTAMPNS_NEW)
+                                ? 1
+                                : 0);
             case SockConst.SO_TIMESTAMPING, SockConst.SO_TIMESTAMPING_NEW -> opt.setInts(sk.tsflags, 0);
             case SockConst.SO_RCVTIMEO, SockConst.SO_RCVTIMEO_NEW -> putTimeval(opt, sk.rcvtimeoNs);
             case SockConst.SO_SNDTIMEO, SockConst.SO_SNDTIMEO_NEW -> putTimeval(opt, sk.sndtimeoNs);

@@ -94,8 +94,8 @@ public final class SockStream {
             long left = timeoNs;
             for (; ; ) {
                 waiter.prepare();
-                boolean closing = sk.inStates(
-                        TcpStates.TCPF_FIN_WAIT1 | TcpStates.TCPF_CLOSING | TcpStates.TCPF_LAST_ACK);
+                boolean closing =
+                        sk.inStates(TcpStates.TCPF_FIN_WAIT1 | TcpStates.TCPF_CLOSING | TcpStates.TCPF_LAST_ACK);
                 if (!closing || left <= 0) {
                     return;
                 }

@@ -5,6 +5,7 @@ import java.util.HashMap;
 import java.util.Map;
 import java.util.Objects;
 import java.util.concurrent.ConcurrentLinkedQueue;
+import java.util.concurrent.atomic.AtomicInteger;
 import java.util.concurrent.atomic.AtomicLong;
 import net.core.Cpu;
 import net.core.Kernel;
@@ -115,7 +116,7 @@ final class LoopFamily implements NetProtoFamily {
                     receive(cpu, item.to, item.skb);
                 } else if (item.to.ownedByUser()) {
                     deferred.incrementAndGet();
-                    item.to.deferredAck += item.ack;
+                    item.to.deferredAck.addAndGet(item.ack);
                     item.to.deferWork();
                 } else {
                     item.to.acked(cpu, item.ack);
@@ -141,7 +142,7 @@ final class LoopFamily implements NetProtoFamily {
         final ArrayDeque<LoopSock> acceptQueue = new ArrayDeque<>();
         volatile @Nullable LoopSock peer;
         long backlogBound = Long.MAX_VALUE;
-        int deferredAck;
+        final AtomicInteger deferredAck = new AtomicInteger();
         long received;
 
         LoopSock(LoopFamily family, Net net, int type) {
@@ -174,8 +175,7 @@ final class LoopFamily implements NetProtoFamily {
 
         @Override
         protected void releaseCb(Cpu cpu) {
-            int ack = deferredAck;
-            deferredAck = 0;
+            int ack = deferredAck.getAndSet(0);
             if (ack != 0) {
                 acked(cpu, ack);
             }

@@ -157,8 +157,7 @@ class SockStreamTest {
             ok(host.sys.bind(fd, new SockAddrIn(0, 80)));
             ok(host.sys.listen(fd, 1));
             int[] result = {1};
-            KernelThread thread =
-                    host.kernel.threads().start("accept", () -> result[0] = host.sys.accept(fd));
+            KernelThread thread = host.kernel.threads().start("accept", () -> result[0] = host.sys.accept(fd));
             host.sleep(1_000_000);
             ok(host.sys.close(fd));
             host.kernel.threads().join(thread);

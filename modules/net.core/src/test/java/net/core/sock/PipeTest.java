@@ -1,0 +1,122 @@
+package net.core.sock;
+
+import static net.core.sock.LoopFamily.ok;
+import static org.assertj.core.api.Assertions.assertThat;
+
+import java.io.IOException;
+import java.nio.channels.FileChannel;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.Arrays;
+import java.util.Random;
+import net.core.sock.LoopFamily.Host;
+import net.core.task.KernelThread;
+import net.skbuff.Errno;
+import net.skbuff.UserBytes;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.Timeout;
+import org.junit.jupiter.api.io.TempDir;
+
+@Timeout(60)
+class PipeTest {
+    private static byte[] readAll(Host host, int fd, int pieces) {
+        byte[] all = new byte[4 << 20];
+        int at = 0;
+        for (; ; ) {
+            int n = ok(host.sys.read(fd, new UserBytes().wrap(all, at, Math.min(pieces, all.length - at))));
+            if (n == 0) {
+                return Arrays.copyOf(all, at);
+            }
+            at += n;
+        }
+    }
+
+    private static byte[] random(int n) {
+        byte[] b = new byte[n];
+        new Random(n).nextBytes(b);
+        return b;
+    }
+
+    @Test
+    void shouldCarryBytesInOrderAndEnd() {
+        try (Host host = Host.virtual(1, 5)) {
+            int[] pipe = new int[2];
+            ok(host.sys.pipe2(pipe, 0));
+            byte[] data = random(300_000);
+            KernelThread writer = host.kernel.threads().start("writer", () -> {
+                int sent = 0;
+                while (sent < data.length) {
+                    int n = Math.min(7_001, data.length - sent);
+                    assertThat(host.sys.write(pipe[1], new UserBytes().wrap(data, sent, n)))
+                            .isEqualTo(n);
+                    sent += n;
+                }
+                ok(host.sys.close(pipe[1]));
+            });
+            assertThat(readAll(host, pipe[0], 5_003)).isEqualTo(data);
+            host.kernel.threads().join(writer);
+        }
+    }
+
+    @Test
+    void shouldFillUpAndBreak() {
+        try (Host host = Host.virtual(1, 5)) {
+            int[] pipe = new int[2];
+            ok(host.sys.pipe2(pipe, FileFlags.O_NONBLOCK));
+            assertThat(host.sys.read(pipe[0], new UserBytes(new byte[1]))).isEqualTo(-Errno.EAGAIN);
+            int n = host.sys.write(pipe[1], new UserBytes(new byte[1 << 20]));
+            assertThat(n).isEqualTo(Pipe.PIPE_DEF_BUFFERS * 4096);
+            assertThat(host.sys.write(pipe[1], new UserBytes(new byte[1]))).isEqualTo(-Errno.EAGAIN);
+            ok(host.sys.close(pipe[0]));
+            assertThat(host.sys.write(pipe[1], new UserBytes(new byte[1]))).isEqualTo(-Errno.EPIPE);
+        }
+    }
+
+    @Test
+    void shouldSpliceBetweenSocketsThroughAPipe() {
+        try (Host host = Host.virtual(2, 9)) {
+            int[] in = host.pair();
+            int[] out = host.pair();
+            int[] pipe = new int[2];
+            ok(host.sys.pipe2(pipe, 0));
+            byte[] data = random(200_000);
+            KernelThread source = host.kernel.threads().start("source", () -> {
+                assertThat(host.sys.write(in[0], new UserBytes(data))).isEqualTo(data.length);
+                ok(host.sys.shutdown(in[0], SockConst.SHUT_WR));
+            });
+            KernelThread relay = host.kernel.threads().start("relay", () -> {
+                for (; ; ) {
+                    int n = ok(host.sys.splice(in[1], pipe[1], 1 << 16, 0));
+                    if (n == 0) {
+                        ok(host.sys.shutdown(out[0], SockConst.SHUT_WR));
+                        return;
+                    }
+                    for (int moved = 0; moved < n; ) {
+                        moved += ok(host.sys.splice(pipe[0], out[0], n - moved, 0));
+                    }
+                }
+            });
+            assertThat(readAll(host, out[1], 10_000)).isEqualTo(data);
+            host.kernel.threads().join(source);
+            host.kernel.threads().join(relay);
+        }
+    }
+
+    @Test
+    void shouldSendAFile(@TempDir Path dir) throws IOException {
+        Path file = dir.resolve("file");
+        byte[] data = random(500_000);
+        Files.write(file, data);
+        try (Host host = Host.virtual(2, 9);
+                FileChannel channel = FileChannel.open(file)) {
+            int[] fds = host.pair();
+            KernelThread sender = host.kernel.threads().start("sender", () -> {
+                assertThat(host.sys.sendfile(fds[0], channel, 1_000, 1L << 40)).isEqualTo(data.length - 1_000);
+                assertThat(host.sys.sendfile(fds[0], channel, data.length, 10)).isZero();
+                ok(host.sys.shutdown(fds[0], SockConst.SHUT_WR));
+            });
+            assertThat(readAll(host, fds[1], 10_000)).isEqualTo(Arrays.copyOfRange(data, 1_000, data.length));
+            host.kernel.threads().join(sender);
+        }
+    }
+}
