@@ -220,8 +220,8 @@ public abstract class Sock extends SockLock implements SkbOwner {
     /** What a layer above keeps here; Linux: sk_user_data. */
     public @Nullable Object userData;
 
-    /** Set once {@link #skFree} ran. */
-    private boolean freed;
+    /** Set once {@link #skFree} ran, under the queue lock. */
+    private volatile boolean freed;
 
     private final long cookie;
 
@@ -332,10 +332,13 @@ public abstract class Sock extends SockLock implements SkbOwner {
      * Context: CPU word held; the protocol is done with it. Linux: sk_free(), sk_destruct(), net/core/sock.c
      */
     public final void skFree(Cpu cpu) {
-        if (freed) {
+        lockQueue();
+        boolean again = freed;
+        freed = true;
+        unlockQueue();
+        if (again) {
             return;
         }
-        freed = true;
         destruct(cpu);
         purgeBacklog(cpu);
         receiveQueue.purge(cpu, SkbDropReason.SOCKET_CLOSE);
@@ -354,6 +357,10 @@ public abstract class Sock extends SockLock implements SkbOwner {
     /** The protocol's own part of {@link #skFree}, before the common queues go. */
     protected void destruct(Cpu cpu) {}
 
+    /**
+     * True once {@link #skFree} began. A softirq that looked the socket up just before asks under {@link #lockQueue}
+     * and then doesn't queue: nobody would free the packet.
+     */
     public final boolean isFreed() {
         return freed;
     }

@@ -32,10 +32,14 @@ public final class SockErrQueue {
             return -Errno.ENOMEM;
         }
         skb.orphan();
+        sk.lockQueue();
+        if (sk.isFreed()) {
+            sk.unlockQueue();
+            return -Errno.ENOMEM;
+        }
         skb.setOwner(sk, Sock.SOCK_RMEM_FREE);
         sk.rmemAllocAdd(skb.truesize);
         skb.cbo0 = reason;
-        sk.lockQueue();
         sk.errorQueueOrNew().addTail(skb);
         sk.unlockQueue();
         if (!sk.flag(SockFlag.DEAD)) {

@@ -33,7 +33,7 @@ public final class SockQueue {
             return -Errno.ENOMEM;
         }
         sk.lockQueue();
-        if (!sk.rmemSchedule(cpu, skb, skb.truesize)) {
+        if (sk.isFreed() || !sk.rmemSchedule(cpu, skb, skb.truesize)) {
             sk.unlockQueue();
             sk.dropsAdd(1);
             return -Errno.ENOBUFS;
