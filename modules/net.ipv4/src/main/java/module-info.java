@@ -13,4 +13,9 @@ module net.ipv4 {
     requires transitive net.core;
 
     exports net.ipv4;
+    exports net.ipv4.inet;
+    exports net.ipv4.route;
+
+    provides net.core.KernelModule with
+            net.ipv4.Ipv4Module;
 }
