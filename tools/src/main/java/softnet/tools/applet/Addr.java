@@ -2,10 +2,12 @@ package softnet.tools.applet;
 
 import java.net.Inet4Address;
 import java.net.InetAddress;
+import java.net.InetSocketAddress;
 import java.net.UnknownHostException;
 import net.core.UserError;
 import net.core.sock.SockAddr;
 import net.core.sock.SockAddrIn;
+import org.jspecify.annotations.Nullable;
 
 /** Addresses and ports as people write them. */
 public final class Addr {
@@ -43,7 +45,7 @@ public final class Addr {
         return quad[0];
     }
 
-    private static int @org.jspecify.annotations.Nullable [] quad(String text) {
+    private static int @Nullable [] quad(String text) {
         String[] parts = text.split("\\.", -1);
         if (parts.length != 4) {
             return null;
@@ -73,6 +75,21 @@ public final class Addr {
             // Said below.
         }
         throw new UserError("port '" + text + "': want a number from 1 to 65535");
+    }
+
+    /** An address in host order, and a port, for the socket API. */
+    static InetSocketAddress of(int address, int port) {
+        byte[] bytes = {(byte) (address >>> 24), (byte) (address >>> 16), (byte) (address >>> 8), (byte) address};
+        try {
+            return new InetSocketAddress(InetAddress.getByAddress(bytes), port);
+        } catch (UnknownHostException e) {
+            throw new IllegalStateException(e);
+        }
+    }
+
+    /** {@code 10.9.0.2:80}. */
+    static String text(@Nullable InetSocketAddress addr) {
+        return addr == null ? "?" : addr.getAddress().getHostAddress() + ":" + addr.getPort();
     }
 
     /** {@code 10.9.0.2:80}. */

@@ -3,6 +3,7 @@ package softnet.tools.applet;
 import java.io.Closeable;
 import java.io.IOException;
 import java.nio.ByteBuffer;
+import net.core.api.ErrnoException;
 import net.core.sock.EpollEvent;
 import net.core.sock.EventPoll;
 import net.core.sock.FileFlags;
@@ -37,17 +38,25 @@ final class FdLoop implements Closeable {
 
     FdLoop(Process process) throws IOException {
         calls = process.syscalls();
-        epfd = SysException.check(calls.epollCreate1(0), "epoll_create1");
+        epfd = check(calls.epollCreate1(0), "epoll_create1");
         for (int i = 0; i < EVENTS; i++) {
             events[i] = new EpollEvent();
         }
-        SysException.check(calls.pipe2(wakePipe, FileFlags.O_NONBLOCK), "pipe2");
+        check(calls.pipe2(wakePipe, FileFlags.O_NONBLOCK), "pipe2");
         add(wakePipe[0], PollMask.EPOLLIN, e -> {});
+    }
+
+    /** Returns {@code rc} unless it is an error. */
+    static int check(int rc, String what) throws ErrnoException {
+        if (rc < 0) {
+            throw new ErrnoException(what, -rc);
+        }
+        return rc;
     }
 
     /** Has {@code ready} called on {@code mask}'s events of {@code fd}. */
     void add(int fd, int mask, Ready ready) throws IOException {
-        SysException.check(control(EventPoll.EPOLL_CTL_ADD, fd, mask, ready), "epoll_ctl");
+        check(control(EventPoll.EPOLL_CTL_ADD, fd, mask, ready), "epoll_ctl");
     }
 
     /** Waits for other events from now on. */
@@ -84,7 +93,7 @@ final class FdLoop implements Closeable {
                 stopped = true;
                 return;
             }
-            throw new SysException("epoll_wait", -n);
+            throw new ErrnoException("epoll_wait", -n);
         }
         for (int i = 0; i < n && !stopped; i++) {
             if (events[i].attachment instanceof Ready ready) {

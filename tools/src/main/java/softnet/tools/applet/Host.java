@@ -3,28 +3,34 @@ package softnet.tools.applet;
 import java.io.InputStream;
 import java.io.PrintStream;
 import net.core.Kernel;
+import net.core.api.SoftNetwork;
 import net.core.sock.Process;
 import net.core.sock.Syscalls;
 import net.core.task.KernelThread;
 import net.core.task.ThrowingRunnable;
 
 /**
- * What an applet runs on: a program's system calls in a namespace, and its standard streams.
+ * What an applet runs on: a program's sockets in a namespace, and its standard streams.
  *
- * @param process its descriptors and namespace
+ * @param network where its sockets come from
  * @param in standard input
  * @param out standard output
  * @param err standard error
  */
-public record Host(Process process, InputStream in, PrintStream out, PrintStream err) {
-    /** The system calls. */
+public record Host(SoftNetwork network, InputStream in, PrintStream out, PrintStream err) {
+    /** Its descriptors and namespace. */
+    public Process process() {
+        return network.process();
+    }
+
+    /** The system calls, for those who count every allocation. */
     public Syscalls calls() {
-        return process.syscalls();
+        return process().syscalls();
     }
 
     /** The kernel below. */
     public Kernel kernel() {
-        return process.kernel();
+        return process().kernel();
     }
 
     /** Monotonic time. */

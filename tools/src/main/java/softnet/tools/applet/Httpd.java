@@ -1,9 +1,13 @@
 package softnet.tools.applet;
 
 import java.io.IOException;
+import java.nio.channels.AsynchronousCloseException;
 import java.nio.file.Path;
 import java.util.Set;
 import java.util.concurrent.ConcurrentHashMap;
+import net.core.api.ErrnoException;
+import net.core.api.SoftServerSocket;
+import net.core.api.SoftSocket;
 import net.core.sock.SockAddrIn;
 import net.skbuff.Errno;
 import org.jspecify.annotations.Nullable;
@@ -28,34 +32,40 @@ public final class Httpd implements Applet {
     @Option(names = "--log", description = "Write a line for each request.")
     private boolean log;
 
-    private final Set<Stream> open = ConcurrentHashMap.newKeySet();
+    private final Set<SoftSocket> open = ConcurrentHashMap.newKeySet();
     private volatile boolean stopped;
-    private volatile @Nullable Runnable closeListener;
+    private volatile @Nullable SoftServerSocket listening;
 
     @Override
     public int run(Host host) throws IOException {
         WebRoot web = WebRoot.of(root);
         int portNumber = Addr.port(port);
-        int listener = Stream.listen(host.process(), SockAddrIn.INADDR_ANY, portNumber, BACKLOG);
-        closeListener = () -> host.calls().shutdown(listener, net.core.sock.SockConst.SHUT_RDWR);
+        SoftServerSocket listener = host.network().listen(Addr.of(SockAddrIn.INADDR_ANY, portNumber), BACKLOG);
+        listening = listener;
         host.err().println("httpd: serving " + web.path() + " on port " + portNumber);
         try {
             while (!stopped) {
-                Stream stream = accept(host, listener);
+                SoftSocket stream = accept(host, listener);
                 if (stream != null) {
                     serve(host, web, stream);
                 }
             }
         } finally {
-            host.calls().close(listener);
+            listener.close();
         }
         return 0;
     }
 
-    private @Nullable Stream accept(Host host, int listener) throws IOException {
+    private @Nullable SoftSocket accept(Host host, SoftServerSocket listener) throws IOException {
         try {
-            return Stream.accept(host.process(), listener);
-        } catch (SysException e) {
+            return listener.accept();
+        } catch (AsynchronousCloseException e) {
+            stopped = true;
+            return null;
+        } catch (ErrnoException e) {
+            if (e.errno() == Errno.ECONNABORTED) {
+                return null;
+            }
             if (e.errno() == Errno.EMFILE || e.errno() == Errno.ENOBUFS || e.errno() == Errno.ENOMEM) {
                 host.kernel().scheduler().sleep(10_000_000);
                 return null;
@@ -68,9 +78,9 @@ public final class Httpd implements Applet {
         }
     }
 
-    private void serve(Host host, WebRoot web, Stream stream) {
+    private void serve(Host host, WebRoot web, SoftSocket stream) {
         open.add(stream);
-        host.start("httpd " + stream.peer(), true, () -> {
+        host.start("httpd " + stream.fd(), true, () -> {
             try (stream) {
                 new HttpdConnection(host, web, stream, log).serve();
             } finally {
@@ -78,17 +88,17 @@ public final class Httpd implements Applet {
             }
         });
         if (stopped) {
-            stream.abort();
+            stream.close();
         }
     }
 
     @Override
     public void stop() {
         stopped = true;
-        Runnable close = closeListener;
-        if (close != null) {
-            close.run();
+        SoftServerSocket listener = listening;
+        if (listener != null) {
+            listener.close();
         }
-        open.forEach(Stream::abort);
+        open.forEach(SoftSocket::close);
     }
 }

@@ -3,6 +3,9 @@ package softnet.tools.applet;
 import java.io.EOFException;
 import java.io.IOException;
 import java.nio.ByteBuffer;
+import java.net.SocketException;
+import java.net.SocketTimeoutException;
+import java.nio.channels.ClosedChannelException;
 import java.nio.channels.FileChannel;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.FileSystemException;
@@ -10,11 +13,13 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.nio.file.StandardCopyOption;
 import java.nio.file.StandardOpenOption;
+import java.time.Duration;
 import java.time.Instant;
 import java.time.ZoneOffset;
 import java.time.format.DateTimeFormatter;
 import java.util.Locale;
-import net.skbuff.Errno;
+import net.core.api.SoftOption;
+import net.core.api.SoftSocket;
 import org.jspecify.annotations.Nullable;
 import softnet.tools.http.ByteRange;
 import softnet.tools.http.HttpBody;
@@ -28,31 +33,41 @@ final class HttpdConnection {
     private static final DateTimeFormatter HTTP_DATE = DateTimeFormatter.ofPattern(
                     "EEE, dd MMM yyyy HH:mm:ss 'GMT'", Locale.ENGLISH)
             .withZone(ZoneOffset.UTC);
-    private static final long IDLE_NS = 60_000_000_000L;
+    private static final Duration IDLE = Duration.ofSeconds(60);
     /** How much of a refused body we read, so that the client sees the answer and not a reset. */
     private static final long LINGER_BYTES = 4 << 20;
 
-    private static final long LINGER_NS = 2_000_000_000L;
+    private static final Duration LINGER = Duration.ofSeconds(2);
 
     private final Host host;
     private final WebRoot web;
-    private final Stream stream;
+    private final SoftSocket stream;
     private final boolean log;
     private final HttpInput in;
     private @Nullable HttpBody body;
+    private final String peer;
     private boolean keepAlive = true;
 
-    HttpdConnection(Host host, WebRoot web, Stream stream, boolean log) {
+    HttpdConnection(Host host, WebRoot web, SoftSocket stream, boolean log) {
         this.host = host;
         this.web = web;
         this.stream = stream;
         this.log = log;
         in = new HttpInput(stream::read);
+        peer = peerOf(stream);
+    }
+
+    private static String peerOf(SoftSocket stream) {
+        try {
+            return Addr.text(stream.remoteAddress());
+        } catch (IOException e) {
+            return "?";
+        }
     }
 
     void serve() {
-        stream.readTimeoutNs(IDLE_NS);
         try {
+            stream.setOption(SoftOption.SO_RCVTIMEO, IDLE);
             while (keepAlive) {
                 if (!one()) {
                     return;
@@ -61,12 +76,12 @@ final class HttpdConnection {
             linger();
         } catch (EOFException e) {
             // The client left in the middle of a message: its affair.
-        } catch (SysException e) {
+        } catch (SocketException | SocketTimeoutException | ClosedChannelException e) {
             if (log) {
                 host.err().println("httpd: " + e.getMessage());
             }
         } catch (IOException e) {
-            host.err().println("httpd: " + stream.peer() + ": " + e.getMessage());
+            host.err().println("httpd: " + peer + ": " + e.getMessage());
         }
     }
 
@@ -137,11 +152,22 @@ final class HttpdConnection {
             }
             send(head, new byte[0]);
             if (withBody && count > 0) {
-                stream.sendFile(channel, first, count);
+                sendFile(channel, first, count);
             }
             said(request, status);
         } catch (FileSystemException e) {
             throw new HttpException(403, "cannot be read");
+        }
+    }
+
+    private void sendFile(FileChannel file, long first, long count) throws IOException {
+        for (long sent = 0; sent < count; ) {
+            long n = stream.transferFrom(file, first + sent, count - sent);
+            if (n == 0) {
+                keepAlive = false;
+                throw new EOFException("the file became shorter while it was sent");
+            }
+            sent += n;
         }
     }
 
@@ -183,7 +209,7 @@ final class HttpdConnection {
             throw new HttpException(417, expect);
         }
         if (!in.hasBuffered() && !request.start().get(2).equals("HTTP/1.0")) {
-            stream.write(ByteBuffer.wrap("HTTP/1.1 100 Continue\r\n\r\n".getBytes(StandardCharsets.US_ASCII)));
+            stream.writeFully(ByteBuffer.wrap("HTTP/1.1 100 Continue\r\n\r\n".getBytes(StandardCharsets.US_ASCII)));
         }
     }
 
@@ -216,7 +242,7 @@ final class HttpdConnection {
     /** Ends our side and reads for a moment, so that the answer is not lost to a reset. RFC 9112 9.6. */
     private void linger() throws IOException {
         stream.shutdownOutput();
-        stream.readTimeoutNs(LINGER_NS);
+        stream.setOption(SoftOption.SO_RCVTIMEO, LINGER);
         ByteBuffer scrap = ByteBuffer.allocate(16 * 1024);
         long seen = 0;
         try {
@@ -227,10 +253,8 @@ final class HttpdConnection {
                 }
                 seen += n;
             }
-        } catch (SysException e) {
-            if (e.errno() != Errno.EAGAIN) {
-                throw e;
-            }
+        } catch (SocketTimeoutException e) {
+            // Long enough.
         }
     }
 
@@ -246,13 +270,13 @@ final class HttpdConnection {
     private void send(StringBuilder head, byte[] text) throws IOException {
         byte[] bytes = head.append("\r\n").toString().getBytes(StandardCharsets.ISO_8859_1);
         ByteBuffer message = ByteBuffer.allocate(bytes.length + text.length).put(bytes).put(text);
-        stream.write(message.flip());
+        stream.writeFully(message.flip());
     }
 
     private void said(@Nullable HttpHead request, int status) {
         if (log) {
             String what = request == null ? "-" : request.method() + " " + request.target();
-            host.err().println("httpd: " + stream.peer() + " " + what + " " + status);
+            host.err().println("httpd: " + peer + " " + what + " " + status);
         }
     }
 

@@ -2,6 +2,7 @@ package softnet.tools.applet;
 
 import java.io.IOException;
 import java.util.List;
+import net.core.api.SoftServerSocket;
 import net.core.sock.OptVal;
 import net.core.sock.PollMask;
 import net.core.sock.SockAddrIn;
@@ -64,13 +65,10 @@ public final class Inetd implements Applet {
     }
 
     private void listen(Host host, FdLoop serving, InetdBuffers buffers, int port) throws IOException {
-        int fd = Stream.listen(host.process(), SockAddrIn.INADDR_ANY, port, BACKLOG);
-        nonblocking(host, fd);
+        SoftServerSocket listener = host.network().listen(Addr.of(SockAddrIn.INADDR_ANY, port), BACKLOG);
+        listener.configureBlocking(false);
+        int fd = listener.fd();
         serving.add(fd, PollMask.EPOLLIN, events -> acceptAll(host, serving, buffers, fd, port));
-    }
-
-    static void nonblocking(Host host, int fd) {
-        host.calls().fcntl(fd, net.core.sock.FileFlags.F_SETFL, net.core.sock.FileFlags.O_NONBLOCK);
     }
 
     @HotPath

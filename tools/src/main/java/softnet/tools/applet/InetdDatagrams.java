@@ -30,9 +30,9 @@ final class InetdDatagrams implements FdLoop.Ready {
     }
 
     void open(FdLoop loop) throws IOException {
-        fd = SysException.check(
+        fd = FdLoop.check(
                 host.calls().socket(SockConst.AF_INET, SockConst.SOCK_DGRAM | SockConst.SOCK_NONBLOCK, 0), "socket");
-        SysException.check(
+        FdLoop.check(
                 host.calls().bind(fd, new SockAddrIn(SockAddrIn.INADDR_ANY, port)), "bind to UDP port " + port);
         loop.add(fd, PollMask.EPOLLIN, this);
     }

@@ -3,6 +3,7 @@ package softnet.tools.applet;
 import java.io.IOException;
 import java.nio.ByteBuffer;
 import net.core.UserError;
+import net.core.api.SoftServerSocket;
 import net.core.sock.PollMask;
 import net.core.sock.SockAddr;
 import net.core.sock.SockAddrIn;
@@ -47,8 +48,9 @@ public final class Iperf3 implements Applet {
         int number = Addr.port(port);
         try (FdLoop serving = new FdLoop(host.process())) {
             loop = serving;
-            int listener = Stream.listen(host.process(), SockAddrIn.INADDR_ANY, number, BACKLOG);
-            Inetd.nonblocking(host, listener);
+            SoftServerSocket socket = host.network().listen(Addr.of(SockAddrIn.INADDR_ANY, number), BACKLOG);
+            socket.configureBlocking(false);
+            int listener = socket.fd();
             serving.add(listener, PollMask.EPOLLIN, e -> acceptAll(host, serving, listener, number));
             host.out().println("Server listening on " + number);
             while (!stopped && !serving.stopped()) {
@@ -69,7 +71,7 @@ public final class Iperf3 implements Applet {
             if (last != null) {
                 last.abandon();
             }
-            host.calls().close(listener);
+            socket.close();
         }
         return 0;
     }

@@ -34,10 +34,10 @@ final class IperfDatagramListener implements FdLoop.Ready {
 
     void open(int socketBytes) throws IOException {
         window = socketBytes;
-        fd = SysException.check(
+        fd = FdLoop.check(
                 host.calls().socket(SockConst.AF_INET, SockConst.SOCK_DGRAM | SockConst.SOCK_NONBLOCK, 0), "socket");
         host.calls().setsockopt(fd, SockConst.SOL_SOCKET, SockConst.SO_REUSEADDR, 1);
-        SysException.check(
+        FdLoop.check(
                 host.calls().bind(fd, new SockAddrIn(SockAddrIn.INADDR_ANY, port)), "bind to UDP port " + port);
         loop.add(fd, PollMask.EPOLLIN, this);
     }
@@ -50,7 +50,7 @@ final class IperfDatagramListener implements FdLoop.Ready {
         }
         int stream = fd;
         try {
-            SysException.check(host.calls().connect(stream, new SockAddrIn(from.addr, from.port)), "connect");
+            FdLoop.check(host.calls().connect(stream, new SockAddrIn(from.addr, from.port)), "connect");
             open(window);
         } catch (IOException e) {
             host.err().println("iperf3: " + e.getMessage());

@@ -7,6 +7,7 @@ import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
 import java.util.Optional;
+import net.core.api.ErrnoException;
 import net.core.sock.OptVal;
 import net.core.sock.PollMask;
 import net.core.sock.SockConst;
@@ -371,7 +372,7 @@ final class IperfTest implements FdLoop.Ready {
         while (message.hasRemaining()) {
             int n = host.calls().send(control, cursor.wrap(message), SockConst.MSG_NOSIGNAL);
             if (n < 0) {
-                throw new SysException("control connection to " + peer, -n);
+                throw new ErrnoException("control connection to " + peer, -n);
             }
             message.position(message.position() + n);
         }

@@ -1,13 +1,16 @@
 package softnet.tools.applet;
 
 import java.io.IOException;
+import java.net.SocketException;
 import java.nio.ByteBuffer;
+import java.nio.channels.AsynchronousCloseException;
+import java.nio.channels.ClosedChannelException;
 import java.util.List;
 import net.core.UserError;
+import net.core.api.SoftServerSocket;
+import net.core.api.SoftSocket;
 import net.core.sock.SockAddrIn;
-import net.core.sock.SockConst;
 import net.core.task.KernelThread;
-import net.skbuff.Errno;
 import org.jspecify.annotations.Nullable;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Option;
@@ -30,9 +33,10 @@ public final class Netcat implements Applet {
     @Parameters(arity = "1..2", paramLabel = "[HOST] PORT", description = "With -l HOST may be left out.")
     private List<String> where = List.of();
 
-    private volatile @Nullable Stream open;
+    private volatile @Nullable SoftSocket open;
+    private volatile @Nullable SocketException failure;
     private volatile boolean stopped;
-    private volatile @Nullable Runnable closeListener;
+    private volatile @Nullable SoftServerSocket listening;
 
     @Override
     public int run(Host host) throws IOException {
@@ -41,49 +45,48 @@ public final class Netcat implements Applet {
         }
         int port = Addr.port(where.get(where.size() - 1));
         int addr = where.size() == 1 ? SockAddrIn.INADDR_ANY : Addr.host(where.get(0));
-        try (Stream stream = listen ? acceptOne(host, addr, port) : Stream.connect(host.process(), addr, port)) {
+        try (SoftSocket stream = listen ? acceptOne(host, addr, port) : host.network().connect(Addr.of(addr, port))) {
             open = stream;
             KernelThread sender = host.start("nc stdin", false, () -> pump(host, stream));
             receive(host, stream);
             if (!stopped) {
                 host.kernel().threads().join(sender);
             }
-        } catch (SysException e) {
-            if (!stopped) {
-                throw e;
-            }
+        } catch (AsynchronousCloseException e) {
+            stopped = true;
+        }
+        SocketException failed = failure;
+        if (failed != null) {
+            throw failed;
         }
         return 0;
     }
 
-    private Stream acceptOne(Host host, int addr, int port) throws IOException {
-        int listener = Stream.listen(host.process(), addr, port, 1);
-        closeListener = () -> host.calls().shutdown(listener, SockConst.SHUT_RDWR);
-        try {
-            return Stream.accept(host.process(), listener);
-        } finally {
-            closeListener = null;
-            host.calls().close(listener);
+    private SoftSocket acceptOne(Host host, int addr, int port) throws IOException {
+        try (SoftServerSocket listener = host.network().listen(Addr.of(addr, port), 1)) {
+            listening = listener;
+            return listener.accept();
         }
     }
 
     /** Standard input to the connection, then FIN. */
-    private void pump(Host host, Stream stream) throws IOException {
+    private void pump(Host host, SoftSocket stream) throws IOException {
         byte[] bytes = new byte[BUFFER];
         try {
             for (int n = host.in().read(bytes); n >= 0; n = host.in().read(bytes)) {
-                stream.write(ByteBuffer.wrap(bytes, 0, n));
+                stream.writeFully(ByteBuffer.wrap(bytes, 0, n));
             }
             stream.shutdownOutput();
-        } catch (SysException e) {
-            if (!stopped && e.errno() != Errno.EBADF) {
-                throw e;
-            }
+        } catch (ClosedChannelException e) {
+            // The other direction has failed, or somebody stopped us: said there.
+        } catch (SocketException e) {
+            failure = e;
+            stream.close();
         }
     }
 
     /** The connection to standard output, until the peer's FIN. */
-    private static void receive(Host host, Stream stream) throws IOException {
+    private static void receive(Host host, SoftSocket stream) throws IOException {
         byte[] bytes = new byte[BUFFER];
         ByteBuffer buffer = ByteBuffer.wrap(bytes);
         for (int n = stream.read(buffer); n >= 0; n = stream.read(buffer.clear())) {
@@ -95,13 +98,13 @@ public final class Netcat implements Applet {
     @Override
     public void stop() {
         stopped = true;
-        Runnable close = closeListener;
-        if (close != null) {
-            close.run();
+        SoftServerSocket listener = listening;
+        if (listener != null) {
+            listener.close();
         }
-        Stream stream = open;
+        SoftSocket stream = open;
         if (stream != null) {
-            stream.abort();
+            stream.close();
         }
     }
 }

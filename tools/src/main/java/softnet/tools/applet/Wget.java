@@ -11,6 +11,7 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.Set;
 import net.core.UserError;
+import net.core.api.SoftSocket;
 import org.jspecify.annotations.Nullable;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Option;
@@ -34,7 +35,7 @@ public final class Wget implements Applet {
     @Option(names = {"-q", "--quiet"}, description = "Say nothing unless it fails.")
     private boolean quiet;
 
-    private volatile @Nullable Stream open;
+    private volatile @Nullable SoftSocket open;
 
     @Override
     public int run(Host host) throws IOException {
@@ -65,13 +66,13 @@ public final class Wget implements Applet {
     /** Fetches; returns where to go instead if the server says so. */
     private @Nullable URI fetch(Host host, URI at) throws IOException {
         int port = at.getPort() < 0 ? 80 : at.getPort();
-        try (Stream stream = Stream.connect(host.process(), Addr.host(at.getHost()), port)) {
+        try (SoftSocket stream = host.network().connect(Addr.of(Addr.host(at.getHost()), port))) {
             open = stream;
             String path = at.getRawPath().isEmpty() ? "/" : at.getRawPath();
             String query = at.getRawQuery() == null ? "" : "?" + at.getRawQuery();
             String request = "GET " + path + query + " HTTP/1.1\r\nHost: " + at.getRawAuthority()
                     + "\r\nUser-Agent: softnet\r\nAccept: */*\r\nConnection: close\r\n\r\n";
-            stream.write(ByteBuffer.wrap(request.getBytes(StandardCharsets.ISO_8859_1)));
+            stream.writeFully(ByteBuffer.wrap(request.getBytes(StandardCharsets.ISO_8859_1)));
             HttpInput in = new HttpInput(stream::read);
             HttpHead head = HttpHead.response(in);
             while (head.status() < 200) {
@@ -120,9 +121,9 @@ public final class Wget implements Applet {
 
     @Override
     public void stop() {
-        Stream stream = open;
+        SoftSocket stream = open;
         if (stream != null) {
-            stream.abort();
+            stream.close();
         }
     }
 }
