@@ -51,9 +51,9 @@ public final class Veth implements NetDeviceOps {
     /**
      * Two registered devices, down, with random addresses of their own.
      *
-     * @param a in {@code netA}, named {@code nameA}
-     * @return the first; the second is its {@link #peerOf}
-     *     <p>Linux: veth_newlink()
+     * <p>Linux: veth_newlink()
+     *
+     * @return the end in {@code netA}; the other is its {@link #peerOf}
      */
     public static NetDevice create(Net netA, String nameA, Net netB, String nameB) {
         return create(netA, nameA, netB, nameB, 1);

@@ -94,7 +94,8 @@ final class DevReceive {
                 exact = verdict == NetDevice.RxHandler.RX_HANDLER_EXACT;
                 break;
             }
-            dev = (NetDevice) skb.dev;
+            NetDevice next = (NetDevice) skb.dev;
+            dev = next == null ? dev : next;
         }
         return deliver(cpu, skb, dev, origDev, exact, g.ptypesFor(skb.protocol));
     }

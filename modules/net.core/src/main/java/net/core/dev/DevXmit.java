@@ -62,12 +62,12 @@ final class DevXmit {
             rc = xmitLocked(cpu, skb, q, dev, txq, toFree);
         }
         if (toFree.qlen != 0) {
-            freeDropped(cpu, dev, toFree);
+            freeDropped(cpu, toFree);
         }
         return rc;
     }
 
-    private static void freeDropped(Cpu cpu, NetDevice dev, SkBuffHead toFree) {
+    private static void freeDropped(Cpu cpu, SkBuffHead toFree) {
         for (SkBuff skb = toFree.dequeue(); skb != null; skb = toFree.dequeue()) {
             skb.kfree(cpu, SkbDropReason.QDISC_DROP);
         }

@@ -43,7 +43,9 @@ public final class Dql {
     @HotPath
     public void queued(int count) {
         lastObjCnt = count;
-        numQueued = numQueued + count;
+        // One producer: the transmit lock is held.
+        int now = numQueued + count;
+        numQueued = now;
     }
 
     /** Bytes that may still be queued; negative: hold back. */

@@ -593,7 +593,8 @@ public class NetDevice implements SkbDevice {
         if (carrierOk()) {
             for (NetdevQueue q : tx) {
                 if (q.xmitStopped() && now - q.transStart > watchdogTimeoJiffies) {
-                    q.transTimeout++;
+                    long times = q.transTimeout + 1;
+                    q.transTimeout = times;
                     ops.ndoTxTimeout(cpu, this, q);
                 }
             }

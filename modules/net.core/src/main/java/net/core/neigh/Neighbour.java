@@ -273,7 +273,7 @@ public final class Neighbour {
             timer.mod(cpu, now + parms.delayProbeTime);
         }
         if (nudState == NUD_INCOMPLETE && skb != null) {
-            enqueueUnresolved(cpu, skb);
+            enqueueUnresolved(skb);
             kept = true;
         }
         boolean incomplete = nudState == NUD_INCOMPLETE;
@@ -286,7 +286,7 @@ public final class Neighbour {
     }
 
     /** Keeps a packet; the oldest go when there are too many bytes. The lock is held. */
-    private void enqueueUnresolved(Cpu cpu, SkBuff skb) {
+    private void enqueueUnresolved(SkBuff skb) {
         while (arpQueueLenBytes + skb.truesize > parms.queueLenBytes) {
             SkBuff old = arpQueue.dequeue();
             if (old == null) {
@@ -331,7 +331,6 @@ public final class Neighbour {
 
     /** Linux: neigh_timer_handler(). */
     private void timerHandler(Cpu cpu) {
-        boolean ask = false;
         boolean failed = false;
         lock.lock();
         long now = cpu.jiffies();
@@ -372,7 +371,7 @@ public final class Neighbour {
             }
             timer.mod(cpu, next);
         }
-        ask = (nudState & (NUD_INCOMPLETE | NUD_PROBE)) != 0;
+        boolean ask = (nudState & (NUD_INCOMPLETE | NUD_PROBE)) != 0;
         SkBuff waiting = ask ? arpQueue.peekTail() : null;
         SkBuff shown = waiting == null ? null : waiting.clone(cpu);
         lock.unlock();

@@ -132,7 +132,7 @@ public final class PacketTap extends PacketType implements AutoCloseable {
         }
         int orig = skb.len + link;
         int len = Math.min(orig, snaplen);
-        int iface = interfaceOf(cpu, d);
+        int iface = interfaceOf(d);
         int at = ring.tryClaim(MSG_PACKET, DATA_OFFSET + len);
         if (at < 0) {
             dropped.incrementAndGet();
@@ -160,7 +160,7 @@ public final class PacketTap extends PacketType implements AutoCloseable {
     }
 
     @HotPath
-    private int interfaceOf(Cpu cpu, NetDevice d) {
+    private int interfaceOf(NetDevice d) {
         NetDevice[] known = interfaces;
         for (int i = 0; i < known.length; i++) {
             if (known[i] == d) {
