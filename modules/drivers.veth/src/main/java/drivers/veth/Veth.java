@@ -80,13 +80,14 @@ public final class Veth implements NetDeviceOps {
     }
 
     private static Veth veth(NetDevice dev) {
-        return (Veth) dev.ops;
+        return (Veth) java.util.Objects.requireNonNull(dev.priv);
     }
 
     private static NetDevice setup(Net net, String name, int queues) {
         Veth v = new Veth(queues);
         NetDevice dev = new NetDevice(net, name, v, queues, queues);
         EthHdr.etherSetup(dev);
+        dev.priv = v; // not dev.ops, which a decorator may replace
         dev.privFlags |= NetDevice.IFF_LIVE_ADDR_CHANGE | NetDevice.IFF_NO_QUEUE;
         dev.lltx = true;
         dev.features = FEATURES;
@@ -123,7 +124,7 @@ public final class Veth implements NetDeviceOps {
         if (rcv == null || !skb.mayPull(cpu, EthHdr.ETH_HLEN)) {
             return drop(cpu, dev, skb, SkbDropReason.DEV_READY);
         }
-        Veth to = (Veth) rcv.ops;
+        Veth to = veth(rcv);
         int queue = skb.queueMapping < to.rq.length ? skb.queueMapping : 0;
         Rq rq = to.rq[queue];
         // Large packets gain nothing from GRO: they pass its queue by.

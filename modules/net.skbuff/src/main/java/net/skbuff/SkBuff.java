@@ -795,7 +795,7 @@ public final class SkBuff extends Pooled {
     /** Frees a dropped packet and counts why. */
     public void kfree(SkbCache c, SkbDropReason reason) {
         if (unrefUser()) {
-            c.countFree(reason);
+            c.countFree(this, reason);
             freeReason = reason;
             release(c);
         }
@@ -804,7 +804,7 @@ public final class SkBuff extends Pooled {
     /** Frees a packet that did its work. */
     public void consume(SkbCache c) {
         if (unrefUser()) {
-            c.consumed++;
+            c.countFree(this, SkbDropReason.CONSUMED);
             freeReason = SkbDropReason.CONSUMED;
             release(c);
         }
@@ -882,7 +882,7 @@ public final class SkBuff extends Pooled {
     void freeAtHome(SkbCache c) {
         if (countAtHome) {
             countAtHome = false;
-            c.countFree(freeReason);
+            c.countFree(this, freeReason);
         }
         releaseData(c);
         c.freeHeadLocal(this);

@@ -80,6 +80,9 @@ public class SkbCache extends SkbCachePadAfter {
     /** Packets freed because they had done their work. */
     public long consumed;
 
+    /** Hears of every packet counted here; null: nobody listens. Set by the CPU's holder. */
+    public @Nullable SkbFreeTracer freeTracer;
+
     /** Allocations that found no memory. */
     public long allocFailures;
 
@@ -455,7 +458,11 @@ public class SkbCache extends SkbCachePadAfter {
     }
 
     /** Counts a freed packet. */
-    final void countFree(SkbDropReason reason) {
+    final void countFree(SkBuff skb, SkbDropReason reason) {
+        SkbFreeTracer tracer = freeTracer;
+        if (tracer != null) {
+            tracer.freed(skb, reason);
+        }
         if (reason == SkbDropReason.CONSUMED) {
             consumed++;
         } else {

@@ -15,7 +15,7 @@ import org.agrona.UnsafeApi;
  * Decorates a device so that what it transmits is lost, doubled, reordered, damaged or delayed from a seed. The device
  * stops advertising offloads: the stack segments and checksums first, so faults hit frames as a cable carries them.
  *
- * <p>Context: as the device's own transmit.
+ * <p>Context: under the transmit lock of the device's only queue.
  */
 public final class FaultDevice implements NetDeviceOps {
     private final NetDeviceOps inner;
@@ -42,6 +42,7 @@ public final class FaultDevice implements NetDeviceOps {
                 | NetdevFeatures.NETIF_F_GSO_UDP_L4;
         dev.features &= ~offloads;
         dev.hwFeatures &= ~offloads;
+        dev.lltx = false; // plan and held frames need the transmit lock
         return fault;
     }
 
