@@ -3,6 +3,7 @@ package softnet.tools;
 import java.io.IOException;
 import java.io.InputStream;
 import java.util.Properties;
+import net.core.UserError;
 import picocli.CommandLine;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.IVersionProvider;
@@ -20,6 +21,7 @@ import picocli.CommandLine.Spec;
         name = "softnet",
         mixinStandardHelpOptions = true,
         versionProvider = Softnet.Version.class,
+        subcommands = {RunCommand.class},
         description = "The Linux network stack's design, in one JVM.")
 public final class Softnet implements Runnable {
     static final int EXIT_FAILED = 1;
@@ -57,7 +59,10 @@ public final class Softnet implements Runnable {
 
     private static int onFailure(Exception failure, CommandLine at, CommandLine.ParseResult parsed) {
         at.getErr().println(at.getCommandName() + ": " + oneLine(failure));
-        return EXIT_FAILED;
+        if (Boolean.getBoolean("softnet.trace")) {
+            failure.printStackTrace(at.getErr());
+        }
+        return failure instanceof UserError ? EXIT_USAGE : EXIT_FAILED;
     }
 
     private static String oneLine(Exception e) {

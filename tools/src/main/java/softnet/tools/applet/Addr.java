@@ -78,7 +78,7 @@ public final class Addr {
     }
 
     /** An address in host order, and a port, for the socket API. */
-    static InetSocketAddress of(int address, int port) {
+    public static InetSocketAddress of(int address, int port) {
         byte[] bytes = {(byte) (address >>> 24), (byte) (address >>> 16), (byte) (address >>> 8), (byte) address};
         try {
             return new InetSocketAddress(InetAddress.getByAddress(bytes), port);

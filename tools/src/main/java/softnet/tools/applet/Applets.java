@@ -13,7 +13,7 @@ public final class Applets {
     /** The word before the first applet's arguments stands for no program of its own. */
     @Command(
             name = "softnet run --",
-            subcommands = {Httpd.class, Wget.class, Netcat.class, Inetd.class, Ping.class, Iperf3.class})
+            subcommands = {Httpd.class, Wget.class, Netcat.class, Inetd.class, Ping.class, Iperf3.class, Sleep.class})
     private static final class Root {}
 
     private Applets() {}

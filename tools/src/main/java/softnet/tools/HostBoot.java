@@ -1,0 +1,147 @@
+package softnet.tools;
+
+import drivers.tapnic.TapDevice;
+import drivers.tapnic.TapHost;
+import drivers.tapnic.TapNic;
+import drivers.tapnic.Wire;
+import java.util.ArrayList;
+import java.util.List;
+import net.core.Kernel;
+import net.core.UserError;
+import net.core.dev.DevGlobals;
+import net.core.dev.NetDevice;
+import net.core.packet.PacketTap;
+import net.core.packet.PcapFilter;
+import net.ipv4.Ipv4Admin;
+import net.testkit.FaultPlan;
+import net.testkit.FaultWire;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * A kernel in real time with a card on a TAP device, as {@code softnet run} asks for it. Closing it takes down what it has
+ * set up, in reverse.
+ */
+final class HostBoot implements AutoCloseable {
+    /** The card's name inside the stack. */
+    private static final String CARD = "eth0";
+
+    private static final int MAX_QUEUES = 256;
+
+    private final Kernel kernel;
+    private @Nullable NetDevice card;
+    private @Nullable PacketTap pcap;
+    private final List<FaultWire> faulty = new ArrayList<>();
+
+    private HostBoot(Kernel kernel) {
+        this.kernel = kernel;
+    }
+
+    /** Boots. @throws UserError for what cannot be done as asked */
+    static HostBoot boot(RunOptions options) {
+        RunOptions.Prefix addr = options.addr();
+        RunOptions.Prefix hostAddr = options.hostAddr();
+        int gateway = options.gateway();
+        FaultPlan.Rates faults = options.faults();
+        if (options.queues < 1 || options.queues > MAX_QUEUES) {
+            throw new UserError("--queues " + options.queues + ": want 1 to " + MAX_QUEUES);
+        }
+        HostBoot host = new HostBoot(Kernel.boot(options.kernel.params(List.of())));
+        boolean done = false;
+        try {
+            if (options.tap != null && addr != null) {
+                NetDevice dev = host.plug(options.tap, options, faults);
+                String qdisc = options.kernel.qdisc();
+                Ipv4Admin.setUp(dev);
+                if (qdisc != null) {
+                    attachRoot(dev, qdisc);
+                }
+                host.capture(options, dev);
+                Ipv4Admin.addAddress(dev, addr.address(), addr.length());
+                if (gateway != 0) {
+                    Ipv4Admin.addRoute(dev.net, 0, 0, gateway, dev);
+                }
+                if (hostAddr != null) {
+                    TapHost.configure(options.tap, hostAddr.address(), hostAddr.length());
+                }
+            }
+            done = true;
+            return host;
+        } finally {
+            if (!done) {
+                host.close();
+            }
+        }
+    }
+
+    /** Attaches a qdisc given in tc's grammar, also to a device that goes without one by default. */
+    static void attachRoot(NetDevice dev, String spec) {
+        String words = TcWords.rootSpec(spec);
+        dev.kernel().rtnl().run(() -> DevGlobals.of(dev.kernel()).qdiscs.attachRoot(dev, words));
+    }
+
+    private NetDevice plug(String tap, RunOptions options, FaultPlan.Rates faults) {
+        boolean faultsAsked = !faults.isNone();
+        boolean offload = !options.noOffload && !faultsAsked;
+        TapDevice device = TapDevice.open(tap, options.queues, offload);
+        List<Wire> wires = new ArrayList<>();
+        for (int i = 0; i < options.queues; i++) {
+            Wire wire = device.queue(i);
+            if (faultsAsked) {
+                FaultWire damaged = new FaultWire(wire, options.seed + i, faults);
+                faulty.add(damaged);
+                wire = damaged;
+            }
+            wires.add(wire);
+        }
+        TapNic.Settings settings = TapNic.Settings.DEFAULT.withOffload(offload);
+        NetDevice dev = TapNic.create(kernel.initNet(), CARD, mac(tap), wires, settings, device.segmentsUdp());
+        card = dev;
+        return dev;
+    }
+
+    /** A locally administered address that stays the same for a name. */
+    private static byte[] mac(String tap) {
+        int hash = tap.hashCode() * 0x9E3779B1;
+        return new byte[] {
+            0x02, 0x50, (byte) (hash >>> 24), (byte) (hash >>> 16), (byte) (hash >>> 8), (byte) hash
+        };
+    }
+
+    private void capture(RunOptions options, NetDevice dev) {
+        if (options.pcap != null) {
+            pcap = PacketTap.open(
+                    kernel, dev.net, dev, options.pcap, options.snaplen, PcapFilter.parse(options.pcapFilter));
+        }
+    }
+
+    Kernel kernel() {
+        return kernel;
+    }
+
+    /** The card; null without a TAP. */
+    @Nullable NetDevice card() {
+        return card;
+    }
+
+    /** What the faults did, a line for each queue. */
+    List<String> faultLines() {
+        List<String> lines = new ArrayList<>();
+        for (FaultWire wire : faulty) {
+            lines.add("faults out: " + wire.sent());
+            lines.add("faults in:  " + wire.received());
+        }
+        return lines;
+    }
+
+    @Override
+    public void close() {
+        try {
+            PacketTap tap = pcap;
+            if (tap != null) {
+                tap.close();
+            }
+        } finally {
+            kernel.close();
+        }
+    }
+}
