@@ -2,6 +2,7 @@ package net.core;
 
 import java.lang.invoke.MethodHandles;
 import java.lang.invoke.VarHandle;
+import java.util.List;
 import java.util.Map;
 import net.skbuff.HotPath;
 
@@ -53,6 +54,16 @@ public final class MibSet<E extends Enum<E> & MibCounter> {
     /** The sum over all CPUs. Context: any. */
     public long read(E counter) {
         return sum(PAD + counter.ordinal());
+    }
+
+    /** The sum of the counter with this ordinal: for whoever walks {@link #counters}. Context: any. */
+    public long read(int ordinal) {
+        return sum(PAD + ordinal);
+    }
+
+    /** The group's counters in the order of their ordinals. */
+    public List<E> counters() {
+        return List.of(counters);
     }
 
     private long sum(int index) {

@@ -1,6 +1,0 @@
-package net.metrics;
-
-/** Keeps the exported package non-empty until its first class arrives; delete it then. */
-final class Placeholder {
-    private Placeholder() {}
-}
