@@ -392,7 +392,8 @@ public final class Gro {
         int len = skb.len - offset;
         NetDevice dev = (NetDevice) p.dev;
         int max = dev == null ? NetDevice.GSO_LEGACY_MAX_SIZE : dev.groMaxSize;
-        if (p.len + len >= max || NapiGroCb.flush(skb) != 0) {
+        // The network layer marks a held packet whose header differs from the new one's (TTL, TOS, DF, identification).
+        if (p.len + len >= max || (NapiGroCb.flush(skb) | NapiGroCb.flush(p)) != 0) {
             return -Errno.E2BIG;
         }
         int segs = NapiGroCb.count(skb);

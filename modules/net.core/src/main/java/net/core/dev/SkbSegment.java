@@ -30,7 +30,7 @@ public final class SkbSegment {
      * <p>With a device that does not sum, each segment's {@link SkbGsoCb#csum} is the payload's partial sum and
      * {@link SkbGsoCb#csumStart} the payload's offset.
      *
-     * @return the segments linked by next, or null without memory; {@code head}'s data is at the link header then
+     * @return the segments linked by next, or null without memory; {@code head} is as it was
      */
     @HotPath
     public static @Nullable SkBuff skbSegment(Cpu cpu, SkBuff head, long features) {
@@ -45,16 +45,17 @@ public final class SkbSegment {
         SkBuff last = null;
         Cursor at = cpu.sd.gsoCursor;
         at.start(head);
-        for (int offset = doffset; offset < total || first == null; ) {
+        int offset = doffset;
+        do {
             int len = Math.min(mss, total - offset);
             SkBuff nskb = sg ? gathered(cpu, head, at, headroom, doffset, offset, len) : null;
             if (nskb == null) {
                 nskb = copied(cpu, head, headroom, doffset, offset, len, hwCsum);
             }
             if (nskb == null) {
-                at.clear();
                 SkBuff.freeList(cpu, first, SkbDropReason.NOMEM);
-                return null;
+                first = null;
+                break;
             }
             if (last == null) {
                 first = nskb;
@@ -63,8 +64,9 @@ public final class SkbSegment {
             }
             last = nskb;
             offset += len;
-        }
+        } while (offset < total);
         at.clear();
+        head.pull(doffset);
         return first;
     }
 

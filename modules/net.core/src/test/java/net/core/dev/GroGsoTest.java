@@ -42,8 +42,7 @@ class GroGsoTest {
         public SkBuff gsoSegment(Cpu cpu, SkBuff skb, long features) {
             skb.pull(40);
             SkBuff segs = SkbSegment.skbSegment(cpu, skb, features);
-            // skbSegment left data at the link header.
-            skb.pull(14);
+            skb.push(40);
             int seq = Frames.seq(skb);
             for (SkBuff s = segs; s != null; s = s.next) {
                 long ip = s.networkAddress();
