@@ -18,6 +18,7 @@ import net.core.task.VirtualScheduler;
 import net.core.time.Clock;
 import net.core.time.LiveClock;
 import net.core.time.ManualClock;
+import net.core.trace.Landmark;
 import net.core.trace.PathTrace;
 import net.skbuff.HotPath;
 import net.skbuff.SipHash;
@@ -95,7 +96,10 @@ public final class Kernel implements AutoCloseable {
             cpus[i] = new Cpu(this, memory, i);
         }
         openSoftirq(Softirq.HI, Cpu::taskletHiAction);
-        openSoftirq(Softirq.TIMER, cpu -> cpu.timers().run(cpu.jiffies()));
+        openSoftirq(Softirq.TIMER, cpu -> {
+            PathTrace.hit(cpu, null, Landmark.RUN_TIMERS);
+            cpu.timers().run(cpu.jiffies());
+        });
         openSoftirq(Softirq.TASKLET, Cpu::taskletAction);
         openSoftirq(Softirq.HRTIMER, cpu -> cpu.hrtimers().run(cpu.nowNs()));
         modules = new ArrayList<>(providers(KernelModule.class));

@@ -7,6 +7,8 @@ import net.core.dev.NetXmit;
 import net.core.netfilter.NfHooks;
 import net.core.netfilter.NfOkFn;
 import net.core.sock.Sock;
+import net.core.trace.Landmark;
+import net.core.trace.PathTrace;
 import net.ipv4.route.Route;
 import net.ipv4.route.RouteInput;
 import net.ipv4.route.RtType;
@@ -37,6 +39,7 @@ public final class IpInput {
      */
     @HotPath
     public static int ipRcv(Cpu cpu, SkBuff skb, NetDevice dev, NetDevice origDev) {
+        PathTrace.hit(cpu, skb, Landmark.IP_RCV);
         Net net = dev.net;
         SkBuff checked = ipRcvCore(cpu, Ipv4Net.of(net), skb);
         if (checked == null) {
@@ -133,6 +136,7 @@ public final class IpInput {
     /** After PRE_ROUTING: finds the route and follows it. Linux: ip_rcv_finish(). */
     @HotPath
     public static int ipRcvFinish(Cpu cpu, Net net, @Nullable Sock sk, SkBuff skb) {
+        PathTrace.hit(cpu, skb, Landmark.IP_RCV_FINISH);
         NetDevice dev = (NetDevice) skb.dev;
         if (dev == null || ipRcvFinishCore(cpu, net, skb, dev) != 0) {
             return NetXmit.NET_RX_DROP;
@@ -216,6 +220,7 @@ public final class IpInput {
     /** The route says: for this host. Linux: ip_local_deliver(). */
     @HotPath
     public static int ipLocalDeliver(Cpu cpu, SkBuff in) {
+        PathTrace.hit(cpu, in, Landmark.IP_LOCAL_DELIVER);
         SkBuff skb = in;
         NetDevice dev = (NetDevice) skb.dev;
         if (dev == null) {

@@ -12,6 +12,8 @@ import net.core.neigh.Neighbour;
 import net.core.netfilter.NfHooks;
 import net.core.netfilter.NfOkFn;
 import net.core.sock.Sock;
+import net.core.trace.Landmark;
+import net.core.trace.PathTrace;
 import net.ipv4.inet.InetSock;
 import net.ipv4.route.Flowi4;
 import net.ipv4.route.Route;
@@ -76,6 +78,7 @@ public final class IpOutput {
     /** As above. */
     @HotPath
     public static int ipQueueXmit(Cpu cpu, InetSock sk, SkBuff skb, int tos) {
+        PathTrace.hit(cpu, skb, Landmark.IP_QUEUE_XMIT);
         Net net = sk.net;
         IpOptions opt = sk.inetOpt;
         Rtable rt = (Rtable) skb.dst;
@@ -262,6 +265,7 @@ public final class IpOutput {
      */
     @HotPath
     public static int ipLocalOut(Cpu cpu, Net net, @Nullable Sock sk, SkBuff skb) {
+        PathTrace.hit(cpu, skb, Landmark.IP_LOCAL_OUT);
         Ipv4Net v4 = Ipv4Net.of(net);
         v4.ip.inc(cpu, IpMib.Ip.OUTREQUESTS);
         long iph = skb.networkAddress();
@@ -287,6 +291,7 @@ public final class IpOutput {
     /** Linux: ip_output(). */
     @HotPath
     public static int ipOutput(Cpu cpu, Net net, @Nullable Sock sk, SkBuff skb) {
+        PathTrace.hit(cpu, skb, Landmark.IP_OUTPUT);
         DstEntry dst = (DstEntry) skb.dst;
         if (dst == null) {
             return noRoute(cpu, net, skb);
@@ -354,6 +359,7 @@ public final class IpOutput {
     /** After POST_ROUTING: small enough, a GSO packet to be cut by the device, or to be fragmented. Linux: __ip_finish_output(). */
     @HotPath
     private static int ipFinishOutput(Cpu cpu, Net net, @Nullable Sock sk, SkBuff skb) {
+        PathTrace.hit(cpu, skb, Landmark.IP_FINISH_OUTPUT);
         DstEntry dst = (DstEntry) skb.dst;
         if (dst == null) {
             return noRoute(cpu, net, skb);

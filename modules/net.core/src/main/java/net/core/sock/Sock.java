@@ -6,6 +6,8 @@ import net.core.Cpu;
 import net.core.Net;
 import net.core.neigh.DstEntry;
 import net.core.task.WaitQueueHead;
+import net.core.trace.Landmark;
+import net.core.trace.PathTrace;
 import net.skbuff.Errno;
 import net.skbuff.HotPath;
 import net.skbuff.SkBuff;
@@ -292,6 +294,9 @@ public abstract class Sock extends SockLock implements SkbOwner {
     /** Data or end of stream to read. Linux: sock_def_readable() */
     @HotPath
     public void dataReady(@Nullable Cpu cpu) {
+        if (cpu != null) {
+            PathTrace.hit(cpu, null, Landmark.SK_DATA_READY);
+        }
         if (hasSleeper()) {
             wq.wake(cpu, PollMask.EPOLLIN | PollMask.EPOLLPRI | PollMask.EPOLLRDNORM | PollMask.EPOLLRDBAND, 1);
         }

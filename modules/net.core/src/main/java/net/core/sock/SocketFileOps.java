@@ -1,6 +1,8 @@
 package net.core.sock;
 
 import net.core.Kernel;
+import net.core.trace.Landmark;
+import net.core.trace.PathTrace;
 import net.skbuff.Errno;
 import net.skbuff.HotPath;
 import net.skbuff.UserBuf;
@@ -48,6 +50,7 @@ public final class SocketFileOps extends FileOperations {
     /** Sends as {@code msg} says. Linux: sock_sendmsg() */
     @HotPath
     public static int sockSendmsg(Socket sock, Msghdr msg, int len) {
+        PathTrace.hit(sock.net.kernel(), Landmark.SOCK_SENDMSG);
         return sock.ops().sendmsg(sock, msg, len);
     }
 

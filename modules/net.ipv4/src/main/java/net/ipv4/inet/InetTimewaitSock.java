@@ -4,6 +4,8 @@ import net.core.Cpu;
 import net.core.sock.SockCommon;
 import net.core.sock.TcpStates;
 import net.core.time.TimerList;
+import net.core.trace.Landmark;
+import net.core.trace.PathTrace;
 import net.ipv4.Ipv4Net;
 import org.jspecify.annotations.Nullable;
 
@@ -119,6 +121,7 @@ public abstract class InetTimewaitSock extends SockCommon {
 
         @Override
         protected void expire(Cpu cpu) {
+            PathTrace.hit(cpu, null, Landmark.TW_TIMER_HANDLER);
             tw.expired(cpu);
             tw.kill(cpu);
         }
