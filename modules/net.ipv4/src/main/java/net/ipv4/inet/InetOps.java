@@ -53,7 +53,7 @@ public abstract class InetOps extends ProtoOps {
             IpMulticast.drop(sk);
             long timeout = sk.flag(SockFlag.LINGER) ? sk.lingertimeNs : 0;
             prot(sk).close(sk, timeout);
-            sock.sk = null;
+            // sock.sk stays: a call in flight finds a dead sock.
         }
         return 0;
     }
@@ -91,7 +91,7 @@ public abstract class InetOps extends ProtoOps {
         }
         sk.lockSock();
         try {
-            if (sk.state != TcpStates.TCP_CLOSE || sk.num != 0) {
+            if (sk.state != TcpStates.TCP_CLOSE || sk.num != 0 || sk.flag(SockFlag.DEAD)) {
                 return -Errno.EINVAL;
             }
             sk.rcvSaddr = addr;
@@ -130,6 +130,9 @@ public abstract class InetOps extends ProtoOps {
     static int autobind(InetSock sk) {
         sk.lockSock();
         try {
+            if (sk.flag(SockFlag.DEAD)) {
+                return -Errno.EBADF;
+            }
             if (sk.num == 0) {
                 Cpu cpu = sk.localBhDisable();
                 try {

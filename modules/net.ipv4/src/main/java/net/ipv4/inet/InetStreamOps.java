@@ -5,6 +5,7 @@ import net.core.sock.ProtoAcceptArg;
 import net.core.sock.Sock;
 import net.core.sock.SockAddr;
 import net.core.sock.SockConst;
+import net.core.sock.SockFlag;
 import net.core.sock.Socket;
 import net.core.sock.TcpStates;
 import net.skbuff.Errno;
@@ -36,6 +37,9 @@ public abstract class InetStreamOps extends InetOps {
      * connection is under way. Linux: __inet_stream_connect()
      */
     public static int connectLocked(Socket sock, InetSock sk, SockAddr addr, int flags) {
+        if (sk.flag(SockFlag.DEAD)) {
+            return -Errno.EBADF;
+        }
         if (addr.family == SockConst.AF_UNSPEC) {
             int err = prot(sk).disconnect(sk, flags);
             sock.state = (byte) (err != 0 ? Socket.SS_DISCONNECTING : Socket.SS_UNCONNECTED);
@@ -122,7 +126,9 @@ public abstract class InetStreamOps extends InetOps {
         InetSock sk = sk(sock);
         sk.lockSock();
         try {
-            if (sock.state != Socket.SS_UNCONNECTED || sock.type != SockConst.SOCK_STREAM) {
+            if (sock.state != Socket.SS_UNCONNECTED
+                    || sock.type != SockConst.SOCK_STREAM
+                    || sk.flag(SockFlag.DEAD)) {
                 return -Errno.EINVAL;
             }
             if (!sk.inStates(TcpStates.TCPF_CLOSE | TcpStates.TCPF_LISTEN)) {
