@@ -1,5 +1,6 @@
 package net.core;
 
+import java.util.concurrent.atomic.AtomicReference;
 import java.lang.invoke.MethodHandles;
 import java.lang.invoke.VarHandle;
 import java.util.Arrays;
@@ -129,6 +130,9 @@ public final class Cpu extends CpuPadAfter {
     private int pending;
     private long nowNs;
     private long jiffies;
+    /** Scheduled by others; newest first. */
+    private final AtomicReference<@Nullable Tasklet> remoteTasklets = new AtomicReference<>();
+
     private @Nullable Tasklet taskletHead;
     private @Nullable Tasklet taskletTail;
     private @Nullable Tasklet hiHead;
@@ -518,6 +522,22 @@ public final class Cpu extends CpuPadAfter {
         }
     }
 
+    /**
+     * {@link #taskletSchedule} for those who don't hold this CPU's word: a packet's destructor, another CPU. Context: any.
+     */
+    @HotPath
+    public void taskletScheduleRemote(Tasklet tasklet) {
+        if (!tasklet.markScheduled()) {
+            return;
+        }
+        Tasklet top;
+        do {
+            top = remoteTasklets.get();
+            tasklet.next = top;
+        } while (!remoteTasklets.compareAndSet(top, tasklet));
+        raiseSoftirqRemote(Softirq.TASKLET);
+    }
+
     private void queueTasklet(Tasklet tasklet) {
         tasklet.next = null;
         Tasklet tail = taskletTail;
@@ -544,6 +564,11 @@ public final class Cpu extends CpuPadAfter {
 
     /** The TASKLET softirq. Linux: tasklet_action_common() */
     void taskletAction() {
+        for (Tasklet t = remoteTasklets.getAndSet(null); t != null; ) {
+            Tasklet following = t.next;
+            queueTasklet(t);
+            t = following;
+        }
         Tasklet tasklet = taskletHead;
         taskletHead = null;
         taskletTail = null;

@@ -34,6 +34,13 @@ public final class ReqskQueue {
         return true;
     }
 
+    /** The SYN-ACK went out again: its timer starts anew if it runs. Linux: mod_timer_pending() in tcp_check_req(). */
+    public static void rearm(Cpu cpu, RequestSock req, long timeoutJiffies) {
+        if (req.timer.pending()) {
+            req.timer.mod(cpu, cpu.jiffies() + timeoutJiffies);
+        }
+    }
+
     static RequestSockQueue queue(InetConnectionSock listener) {
         RequestSockQueue q = listener.icskAcceptQueue;
         if (q == null) {
