@@ -1,11 +1,13 @@
 package net.tcp;
 
+import net.core.MibCounter;
+
 /**
  * The counters of group TcpExt, named as the kernel names them (without LINUX_MIB_).
  *
  * <p>Linux: enum LINUX_MIB_*, include/uapi/linux/snmp.h
  */
-public enum LinuxMib {
+public enum LinuxMib implements MibCounter {
     SYNCOOKIESSENT("SyncookiesSent"),
     SYNCOOKIESRECV("SyncookiesRecv"),
     SYNCOOKIESFAILED("SyncookiesFailed"),
@@ -149,6 +151,7 @@ public enum LinuxMib {
     }
 
     /** The counter's name as nstat prints it, without its group. */
+    @Override
     public String mibName() {
         return mibName;
     }

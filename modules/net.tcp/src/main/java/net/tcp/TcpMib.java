@@ -1,11 +1,13 @@
 package net.tcp;
 
+import net.core.MibCounter;
+
 /**
  * The counters of group Tcp (RFC 4022), named as the kernel names them (without TCP_MIB_).
  *
  * <p>Linux: enum TCP_MIB_*, include/uapi/linux/snmp.h
  */
-public enum TcpMib {
+public enum TcpMib implements MibCounter {
     RTOALGORITHM("RtoAlgorithm"),
     RTOMIN("RtoMin"),
     RTOMAX("RtoMax"),
@@ -29,6 +31,7 @@ public enum TcpMib {
     }
 
     /** The counter's name as nstat prints it, without its group. */
+    @Override
     public String mibName() {
         return mibName;
     }

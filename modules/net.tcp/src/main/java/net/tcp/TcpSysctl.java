@@ -1,5 +1,13 @@
 package net.tcp;
 
+import java.util.function.Consumer;
+import java.util.function.IntConsumer;
+import java.util.function.LongConsumer;
+import net.core.IntSysctl;
+import net.core.LongSysctl;
+import net.core.LongVecSysctl;
+import net.core.Sysctl;
+
 /**
  * The {@code net.ipv4.tcp_*} settings of one network namespace, with the kernel's defaults.
  *
@@ -151,6 +159,100 @@ public final class TcpSysctl {
     public int[] tcpRmem = {4096, 131072, 32 << 20};
     /** Smallest, initial and largest send buffer, bytes. */
     public int[] tcpWmem = {4096, 16384, 4 << 20};
-    /** Name of the congestion control of new sockets. */
-    public String tcpCongestionControl = "cubic";
+
+    /** Publishes every setting in a namespace's tree. */
+    void register(Sysctl tree) {
+        number(tree, "net.ipv4.tcp_ecn", tcpEcn, 0, 5, v -> tcpEcn = v);
+        number(tree, "net.ipv4.tcp_ecn_fallback", tcpEcnFallback, 0, 1, v -> tcpEcnFallback = v);
+        number(tree, "net.ipv4.tcp_base_mss", tcpBaseMss, 0, Integer.MAX_VALUE, v -> tcpBaseMss = v);
+        number(tree, "net.ipv4.tcp_min_snd_mss", tcpMinSndMss, 48, 65535, v -> tcpMinSndMss = v);
+        number(tree, "net.ipv4.tcp_mtu_probing", tcpMtuProbing, 0, 2, v -> tcpMtuProbing = v);
+        number(tree, "net.ipv4.tcp_mtu_probe_floor", tcpMtuProbeFloor, 48, 65535, v -> tcpMtuProbeFloor = v);
+        number(tree, "net.ipv4.tcp_probe_threshold", tcpProbeThreshold, 0, Integer.MAX_VALUE, v -> tcpProbeThreshold = v);
+        number(tree, "net.ipv4.tcp_probe_interval", tcpProbeInterval, 0, Integer.MAX_VALUE, v -> tcpProbeInterval = v);
+        number(tree, "net.ipv4.tcp_keepalive_time", tcpKeepaliveTime, 0, Integer.MAX_VALUE, v -> tcpKeepaliveTime = v);
+        number(tree, "net.ipv4.tcp_keepalive_probes", tcpKeepaliveProbes, 0, 255, v -> tcpKeepaliveProbes = v);
+        number(tree, "net.ipv4.tcp_keepalive_intvl", tcpKeepaliveIntvl, 0, Integer.MAX_VALUE, v -> tcpKeepaliveIntvl = v);
+        number(tree, "net.ipv4.tcp_syn_retries", tcpSynRetries, 1, 127, v -> tcpSynRetries = v);
+        number(tree, "net.ipv4.tcp_synack_retries", tcpSynackRetries, 0, 255, v -> tcpSynackRetries = v);
+        number(tree, "net.ipv4.tcp_syncookies", tcpSyncookies, 0, 2, v -> tcpSyncookies = v);
+        number(tree, "net.ipv4.tcp_migrate_req", tcpMigrateReq, 0, 1, v -> tcpMigrateReq = v);
+        number(tree, "net.ipv4.tcp_reordering", tcpReordering, 0, 300, v -> tcpReordering = v);
+        number(tree, "net.ipv4.tcp_max_reordering", tcpMaxReordering, 0, Integer.MAX_VALUE, v -> tcpMaxReordering = v);
+        number(tree, "net.ipv4.tcp_retries1", tcpRetries1, 0, 255, v -> tcpRetries1 = v);
+        number(tree, "net.ipv4.tcp_retries2", tcpRetries2, 0, 255, v -> tcpRetries2 = v);
+        number(tree, "net.ipv4.tcp_orphan_retries", tcpOrphanRetries, 0, 255, v -> tcpOrphanRetries = v);
+        number(tree, "net.ipv4.tcp_fin_timeout", tcpFinTimeout, 0, Integer.MAX_VALUE, v -> tcpFinTimeout = v);
+        number(tree, "net.ipv4.tcp_notsent_lowat", tcpNotsentLowat, -1, Integer.MAX_VALUE, v -> tcpNotsentLowat = v);
+        number(tree, "net.ipv4.tcp_tw_reuse", tcpTwReuse, 0, 2, v -> tcpTwReuse = v);
+        number(tree, "net.ipv4.tcp_tw_reuse_delay", tcpTwReuseDelay, 1, 60000, v -> tcpTwReuseDelay = v);
+        number(tree, "net.ipv4.tcp_sack", tcpSack, 0, 1, v -> tcpSack = v);
+        number(tree, "net.ipv4.tcp_dsack", tcpDsack, 0, 1, v -> tcpDsack = v);
+        number(tree, "net.ipv4.tcp_fack", tcpFack, 0, 1, v -> tcpFack = v);
+        number(tree, "net.ipv4.tcp_window_scaling", tcpWindowScaling, 0, 1, v -> tcpWindowScaling = v);
+        number(tree, "net.ipv4.tcp_timestamps", tcpTimestamps, 0, 2, v -> tcpTimestamps = v);
+        number(tree, "net.ipv4.tcp_early_retrans", tcpEarlyRetrans, 0, 4, v -> tcpEarlyRetrans = v);
+        number(tree, "net.ipv4.tcp_recovery", tcpRecovery, 0, 255, v -> tcpRecovery = v);
+        number(tree, "net.ipv4.tcp_thin_linear_timeouts", tcpThinLinearTimeouts, 0, 1, v -> tcpThinLinearTimeouts = v);
+        number(tree, "net.ipv4.tcp_slow_start_after_idle", tcpSlowStartAfterIdle, 0, 1, v -> tcpSlowStartAfterIdle = v);
+        number(tree, "net.ipv4.tcp_retrans_collapse", tcpRetransCollapse, 0, 1, v -> tcpRetransCollapse = v);
+        number(tree, "net.ipv4.tcp_stdurg", tcpStdurg, 0, 1, v -> tcpStdurg = v);
+        number(tree, "net.ipv4.tcp_rfc1337", tcpRfc1337, 0, 1, v -> tcpRfc1337 = v);
+        number(tree, "net.ipv4.tcp_abort_on_overflow", tcpAbortOnOverflow, 0, 1, v -> tcpAbortOnOverflow = v);
+        number(tree, "net.ipv4.tcp_app_win", tcpAppWin, 0, 31, v -> tcpAppWin = v);
+        number(tree, "net.ipv4.tcp_adv_win_scale", tcpAdvWinScale, -31, 31, v -> tcpAdvWinScale = v);
+        number(tree, "net.ipv4.tcp_frto", tcpFrto, 0, 255, v -> tcpFrto = v);
+        number(tree, "net.ipv4.tcp_no_metrics_save", tcpNometricsSave, 0, 1, v -> tcpNometricsSave = v);
+        number(tree, "net.ipv4.tcp_no_ssthresh_metrics_save", tcpNoSsthreshMetricsSave, 0, 1, v -> tcpNoSsthreshMetricsSave = v);
+        number(tree, "net.ipv4.tcp_moderate_rcvbuf", tcpModerateRcvbuf, 0, 1, v -> tcpModerateRcvbuf = v);
+        number(tree, "net.ipv4.tcp_tso_win_divisor", tcpTsoWinDivisor, 0, Integer.MAX_VALUE, v -> tcpTsoWinDivisor = v);
+        number(tree, "net.ipv4.tcp_limit_output_bytes", tcpLimitOutputBytes, 0, Integer.MAX_VALUE, v -> tcpLimitOutputBytes = v);
+        number(tree, "net.ipv4.tcp_challenge_ack_limit", tcpChallengeAckLimit, 0, Integer.MAX_VALUE, v -> tcpChallengeAckLimit = v);
+        number(tree, "net.ipv4.tcp_min_rtt_wlen", tcpMinRttWlen, 0, 86400, v -> tcpMinRttWlen = v);
+        number(tree, "net.ipv4.tcp_autocorking", tcpAutocorking, 0, 1, v -> tcpAutocorking = v);
+        number(tree, "net.ipv4.tcp_invalid_ratelimit", tcpInvalidRatelimit, 0, Integer.MAX_VALUE, v -> tcpInvalidRatelimit = v);
+        number(tree, "net.ipv4.tcp_pacing_ss_ratio", tcpPacingSsRatio, 0, 1000, v -> tcpPacingSsRatio = v);
+        number(tree, "net.ipv4.tcp_pacing_ca_ratio", tcpPacingCaRatio, 0, 1000, v -> tcpPacingCaRatio = v);
+        number(tree, "net.ipv4.tcp_comp_sack_nr", tcpCompSackNr, 0, 255, v -> tcpCompSackNr = v);
+        number(tree, "net.ipv4.tcp_min_tso_segs", tcpMinTsoSegs, 1, 65535, v -> tcpMinTsoSegs = v);
+        number(tree, "net.ipv4.tcp_tso_rtt_log", tcpTsoRttLog, 0, 255, v -> tcpTsoRttLog = v);
+        number(tree, "net.ipv4.tcp_reflect_tos", tcpReflectTos, 0, 1, v -> tcpReflectTos = v);
+        number(tree, "net.ipv4.tcp_max_syn_backlog", tcpMaxSynBacklog, 0, Integer.MAX_VALUE, v -> tcpMaxSynBacklog = v);
+        number(tree, "net.ipv4.tcp_max_tw_buckets", tcpMaxTwBuckets, 0, Integer.MAX_VALUE, v -> tcpMaxTwBuckets = v);
+        number(tree, "net.ipv4.tcp_max_orphans", tcpMaxOrphans, 0, Integer.MAX_VALUE, v -> tcpMaxOrphans = v);
+        number(tree, "net.ipv4.tcp_fastopen", tcpFastopen, 0, Integer.MAX_VALUE, v -> tcpFastopen = v);
+        number(tree, "net.ipv4.tcp_shrink_window", tcpShrinkWindow, 0, 1, v -> tcpShrinkWindow = v);
+        number(tree, "net.ipv4.tcp_rto_min_us", tcpRtoMinUs, 1, Integer.MAX_VALUE, v -> tcpRtoMinUs = v);
+        number(tree, "net.ipv4.tcp_rto_max_ms", tcpRtoMaxMs, 1000, 120000, v -> tcpRtoMaxMs = v);
+        number(tree, "net.ipv4.tcp_backlog_ack_defer", tcpBacklogAckDefer, 0, 1, v -> tcpBacklogAckDefer = v);
+        number(tree, "net.ipv4.tcp_syn_linear_timeouts", tcpSynLinearTimeouts, 0, 127, v -> tcpSynLinearTimeouts = v);
+        number(tree, "net.ipv4.tcp_pingpong_thresh", tcpPingpongThresh, 1, 255, v -> tcpPingpongThresh = v);
+        number(tree, "net.ipv4.tcp_plb_enabled", tcpPlbEnabled, 0, 1, v -> tcpPlbEnabled = v);
+        number(tree, "net.ipv4.tcp_workaround_signed_windows", tcpWorkaroundSignedWindows, 0, 1, v -> tcpWorkaroundSignedWindows = v);
+        large(tree, "net.ipv4.tcp_comp_sack_delay_ns", tcpCompSackDelayNs, 0, Long.MAX_VALUE, v -> tcpCompSackDelayNs = v);
+        large(tree, "net.ipv4.tcp_comp_sack_slack_ns", tcpCompSackSlackNs, 0, Long.MAX_VALUE, v -> tcpCompSackSlackNs = v);
+        vector(tree, "net.ipv4.tcp_rmem", tcpRmem, v -> tcpRmem = v);
+        vector(tree, "net.ipv4.tcp_wmem", tcpWmem, v -> tcpWmem = v);
+    }
+
+    private static void number(Sysctl tree, String name, int value, int min, int max, IntConsumer set) {
+        IntSysctl entry = tree.register(name, value, min, max, e -> set.accept(((IntSysctl) e).value));
+        set.accept(entry.value); // a boot word may have changed it
+    }
+
+    private static void large(Sysctl tree, String name, long value, long min, long max, LongConsumer set) {
+        LongSysctl entry = tree.registerLong(name, value, min, max, e -> set.accept(((LongSysctl) e).value));
+        set.accept(entry.value);
+    }
+
+    private static void vector(Sysctl tree, String name, int[] value, Consumer<int[]> set) {
+        long[] initial = {value[0], value[1], value[2]};
+        LongVecSysctl entry = tree.registerVec(
+                name, initial, 1, Integer.MAX_VALUE, e -> set.accept(ints(((LongVecSysctl) e).value)));
+        set.accept(ints(entry.value));
+    }
+
+    private static int[] ints(long[] v) {
+        return new int[] {(int) v[0], (int) v[1], (int) v[2]};
+    }
 }

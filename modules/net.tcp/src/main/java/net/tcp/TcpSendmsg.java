@@ -1,0 +1,348 @@
+package net.tcp;
+
+import static net.tcp.TcpConst.TCPF_CLOSE_WAIT;
+import static net.tcp.TcpConst.TCPF_ESTABLISHED;
+import static net.tcp.TcpConst.TCP_NAGLE_CORK;
+import static net.tcp.TcpConst.TCP_NAGLE_PUSH;
+import static net.tcp.TcpConst.TSQF_THROTTLED;
+import static net.tcp.TcpSkbCb.TCPHDR_PSH;
+
+import net.core.Cpu;
+import net.core.sock.Msghdr;
+import net.core.sock.SockConst;
+import net.core.sock.SockStream;
+import net.core.sock.Socket;
+import net.skbuff.Errno;
+import net.skbuff.HotPath;
+import net.skbuff.Page;
+import net.skbuff.SkBuff;
+import net.skbuff.UserBuf;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * Takes a program's bytes: copies them once, into fragments of a page that the socket keeps, and decides when to push.
+ *
+ * <p><b>Context:</b> process, socket owned. The CPU word is held only to make packets and to send, never while copying.
+ *
+ * <p>Linux: tcp_sendmsg_locked(), net/ipv4/tcp.c
+ */
+public final class TcpSendmsg {
+    private static final int FRAG_PAGE_SIZE = 32768;
+    private static final int SMALL_PAGE_SIZE = 2048;
+    private static final int FRAGMENTS_FULL = Integer.MIN_VALUE;
+    private static final int BACKLOG_BATCH = 16;
+
+    private TcpSendmsg() {}
+
+    /** Linux: tcp_sendmsg(). */
+    static int tcpSendmsg(TcpSock tp, Msghdr msg, int size) {
+        tp.lockSock();
+        int n = tcpSendmsgLocked(tp, msg, size);
+        tp.releaseSock();
+        return n;
+    }
+
+    /**
+     * Queues and sends.
+     *
+     * @return bytes taken, or a negative errno
+     * <p>Linux: tcp_sendmsg_locked(), net/ipv4/tcp.c
+     */
+    @HotPath
+    static int tcpSendmsgLocked(TcpSock tp, Msghdr msg, int size) {
+        int flags = msg.flags;
+        long timeo = tp.sndtimeo((flags & SockConst.MSG_DONTWAIT) != 0);
+        TcpRate.checkAppLimited(tp);
+        if (!tp.inStates(TCPF_ESTABLISHED | TCPF_CLOSE_WAIT)) {
+            timeo = tp.streamWaitConnect(timeo);
+            if (timeo < 0) {
+                return SockStream.streamError(tp, flags, (int) timeo);
+            }
+        }
+        UserBuf from = msg.iter;
+        int copied = 0;
+        int batch = 0;
+        int err = 0;
+        int mss = TcpMss.tcpCurrentMss(tp);
+        int sizeGoal = TcpMss.xmitSizeGoal(tp, mss, (flags & SockConst.MSG_OOB) == 0);
+        if (tp.err != 0 || (tp.shutdown & SockConst.SEND_SHUTDOWN) != 0) {
+            err = -Errno.EPIPE;
+        }
+        boolean fresh = false;
+        while (err == 0 && copied < size && from != null) {
+            SkBuff skb = TcpQueues.writeQueueTail(tp);
+            int room = fresh || skb == null || !TcpQueues.canCollapseTo(skb) ? 0 : sizeGoal - skb.len;
+            fresh = false;
+            if (room <= 0) {
+                skb = null;
+                if (tp.streamMemoryFree()) {
+                    if (batch >= BACKLOG_BATCH) { // ACKs wait in the backlog: let them in
+                        batch = 0;
+                        if (tp.flushBacklog()) {
+                            err = restart(tp);
+                            mss = TcpMss.tcpCurrentMss(tp);
+                            sizeGoal = TcpMss.xmitSizeGoal(tp, mss, (flags & SockConst.MSG_OOB) == 0);
+                            continue;
+                        }
+                    }
+                    skb = newSegment(tp, size - copied);
+                    batch++;
+                    room = sizeGoal;
+                }
+            }
+            int n = skb == null ? 0 : append(tp, skb, from, Math.min(room, size - copied));
+            if (n == FRAGMENTS_FULL) {
+                markPush(tp, skb);
+                fresh = true;
+                continue;
+            }
+            if (n < 0) {
+                err = n;
+                break;
+            }
+            if (n == 0) {
+                timeo = waitForSpace(tp, flags, mss, sizeGoal, copied, timeo);
+                err = timeo < 0 ? (int) timeo : restart(tp);
+                mss = TcpMss.tcpCurrentMss(tp);
+                sizeGoal = TcpMss.xmitSizeGoal(tp, mss, (flags & SockConst.MSG_OOB) == 0);
+                continue;
+            }
+            if (copied == 0) {
+                TcpSkbCb.clearTcpFlags(skb, TCPHDR_PSH);
+            }
+            tp.writeSeq += n;
+            TcpSkbCb.endSeq(skb, TcpSkbCb.endSeq(skb) + n);
+            TcpSkbCb.pcount(skb, 0);
+            copied += n;
+            if (copied == size) {
+                if ((flags & SockConst.MSG_EOR) != 0) {
+                    TcpSkbCb.eor(skb, true);
+                }
+            } else if (skb.len >= sizeGoal && (flags & SockConst.MSG_OOB) == 0 && !tp.repair) {
+                segmentFull(tp, skb, mss);
+            }
+        }
+        return finish(tp, flags, mss, sizeGoal, copied, err);
+    }
+
+    private static int restart(TcpSock tp) {
+        return tp.err != 0 || (tp.shutdown & SockConst.SEND_SHUTDOWN) != 0 ? -Errno.EPIPE : 0;
+    }
+
+    /** A new segment at the end of the write queue, and a page for its bytes; null without memory. */
+    private static @Nullable SkBuff newSegment(TcpSock tp, int left) {
+        Cpu cpu = tp.localBhDisable();
+        SkBuff skb = TcpQueues.streamAllocSkb(cpu, tp, tp.rtxAndWriteQueuesEmpty());
+        if (skb != null) {
+            entail(cpu, tp, skb);
+            refillPage(cpu, tp, left);
+        }
+        cpu.localBhEnable();
+        return skb;
+    }
+
+    /** Linux: tcp_skb_entail(). */
+    private static void entail(Cpu cpu, TcpSock tp, SkBuff skb) {
+        TcpSkbCb.seq(skb, tp.writeSeq);
+        TcpSkbCb.endSeq(skb, tp.writeSeq);
+        TcpSkbCb.tcpFlags(skb, TcpSkbCb.TCPHDR_ACK);
+        skb.releaseHeader();
+        TcpQueues.addWriteQueueTail(cpu, tp, skb);
+        TcpQueues.charge(tp, skb);
+        tp.nonagle &= ~TCP_NAGLE_PUSH;
+        TcpCwnd.slowStartAfterIdleCheck(cpu, tp);
+        if (tp.repair) {
+            TcpSkbCb.orSacked(skb, TcpSkbCb.TCPCB_REPAIRED);
+        }
+    }
+
+    /** Makes sure that the socket's page has room. Linux: sk_page_frag_refill(). */
+    private static boolean refillPage(Cpu cpu, TcpSock tp, int left) {
+        Page page = tp.fragPage;
+        if (page != null) {
+            if (page.refs() == 1) { // all that was in it is acknowledged
+                tp.fragOffset = 0;
+            }
+            if (tp.fragOffset < page.size()) {
+                return true;
+            }
+            page.put(cpu);
+            tp.fragPage = null;
+        }
+        boolean bulk = left > SMALL_PAGE_SIZE || tp.writeSeq - tp.sndUna > SMALL_PAGE_SIZE;
+        page = cpu.allocPage(bulk ? FRAG_PAGE_SIZE : SMALL_PAGE_SIZE);
+        tp.fragPage = page;
+        tp.fragOffset = 0;
+        return page != null;
+    }
+
+    /** All is acknowledged: an idle connection keeps no memory. Context: CPU word. */
+    static void dropPage(Cpu cpu, TcpSock tp) {
+        Page page = tp.fragPage;
+        if (page != null && !tp.ownedByUser()) {
+            tp.fragPage = null;
+            page.put(cpu);
+        }
+    }
+
+    /**
+     * Copies bytes to the end of a segment.
+     *
+     * @return how many; 0: no memory; {@link #FRAGMENTS_FULL}; -EFAULT
+     */
+    @HotPath
+    private static int append(TcpSock tp, SkBuff skb, UserBuf from, int want) {
+        Page page = tp.fragPage;
+        if (page == null || tp.fragOffset == page.size()) {
+            Cpu cpu = tp.localBhDisable();
+            boolean ok = refillPage(cpu, tp, from.remaining());
+            cpu.localBhEnable();
+            page = tp.fragPage;
+            if (!ok || page == null) {
+                return 0;
+            }
+        }
+        int offset = tp.fragOffset;
+        boolean merge = skb.canCoalesce(page, offset);
+        if (!merge && skb.shinfo().nrFrags >= SkBuff.MAX_SKB_FRAGS) {
+            return FRAGMENTS_FULL;
+        }
+        int n = wmemSchedule(tp, Math.min(want, page.size() - offset));
+        if (n <= 0) {
+            return 0;
+        }
+        int err = from.copyIn(page.address() + offset, n);
+        if (err < 0) {
+            return err;
+        }
+        if (merge) {
+            skb.coalesceFrag(n, n);
+        } else {
+            page.get();
+            skb.addFrag(page, offset, n, n);
+        }
+        tp.fragOffset = offset + n;
+        tp.wmemQueuedAdd(n);
+        tp.memCharge(n);
+        return n;
+    }
+
+    /** How much may be charged; a little always, or a socket with an empty queue would hang. Linux: tcp_wmem_schedule(). */
+    @HotPath
+    private static int wmemSchedule(TcpSock tp, int n) {
+        if (tp.wmemSchedule(n)) {
+            return n;
+        }
+        int left = tp.sysctl.tcpWmem[0] - tp.wmemQueued;
+        if (left > 0) {
+            int force = Math.min(left, n) - tp.forwardAlloc;
+            if (force > 0) {
+                tp.forcedMemSchedule(null, force);
+            }
+        }
+        return Math.min(n, tp.forwardAlloc);
+    }
+
+    // ---- pushing -----------------------------------------------------------------------------------------------------
+
+    /** Linux: tcp_mark_push(). */
+    @HotPath
+    private static void markPush(TcpSock tp, SkBuff skb) {
+        TcpSkbCb.orTcpFlags(skb, TCPHDR_PSH);
+        tp.pushedSeq = tp.writeSeq;
+    }
+
+    /** Half the largest window was queued since the last push. Linux: forced_push(). */
+    @HotPath
+    private static boolean forcedPush(TcpSock tp) {
+        return TcpSeq.after(tp.writeSeq, tp.pushedSeq + (tp.maxWindow >>> 1));
+    }
+
+    @HotPath
+    private static void segmentFull(TcpSock tp, SkBuff skb, int mss) {
+        if (forcedPush(tp)) {
+            markPush(tp, skb);
+            Cpu cpu = tp.localBhDisable();
+            TcpOutput.tcpPushPendingFrames(cpu, tp, mss, TCP_NAGLE_PUSH);
+            cpu.localBhEnable();
+        } else if (skb == tp.sendHead()) {
+            Cpu cpu = tp.localBhDisable();
+            TcpOutput.tcpPushOne(cpu, tp, mss);
+            cpu.localBhEnable();
+        }
+    }
+
+    /**
+     * Sends what was queued, as far as Nagle, cork and autocorking let it.
+     *
+     * <p>Linux: tcp_push(), net/ipv4/tcp.c
+     */
+    @HotPath
+    static void tcpPush(Cpu cpu, TcpSock tp, int flags, int mss, int nonagle, int sizeGoal) {
+        SkBuff skb = TcpQueues.writeQueueTail(tp);
+        if (skb == null) {
+            return;
+        }
+        if ((flags & SockConst.MSG_MORE) == 0 || forcedPush(tp)) {
+            markPush(tp, skb);
+        }
+        if ((flags & SockConst.MSG_OOB) != 0) {
+            tp.sndUp = tp.writeSeq;
+        }
+        if (shouldAutocork(tp, skb, sizeGoal)) {
+            if ((tp.tsqFlags & TSQF_THROTTLED) == 0) {
+                tp.tcpNet.inc(cpu, LinuxMib.TCPAUTOCORKING);
+                TcpTsq.set(tp, TSQF_THROTTLED);
+            }
+            if (tp.wmemAlloc() > skb.truesize) { // else the last packet was freed just now
+                return;
+            }
+        }
+        TcpOutput.tcpPushPendingFrames(cpu, tp, mss, (flags & SockConst.MSG_MORE) != 0 ? TCP_NAGLE_CORK : nonagle);
+    }
+
+    /** A packet still in the device will call us back: more may be written by then. Linux: tcp_should_autocork(). */
+    @HotPath
+    private static boolean shouldAutocork(TcpSock tp, SkBuff skb, int sizeGoal) {
+        return skb.len < sizeGoal
+                && tp.sysctl.tcpAutocorking != 0
+                && !tp.tcpRtxQueue.isEmpty()
+                && tp.wmemAlloc() > skb.truesize
+                && TcpQueues.canCollapseTo(skb);
+    }
+
+    /** No room: sends what there is and sleeps. Time left, or a negative errno. */
+    private static long waitForSpace(TcpSock tp, int flags, int mss, int sizeGoal, int copied, long timeo) {
+        Socket socket = tp.socket;
+        if (socket != null) {
+            socket.setFlag(Socket.SOCK_NOSPACE);
+        }
+        Cpu cpu = tp.localBhDisable();
+        TcpQueues.removeEmptySkb(cpu, tp);
+        if (copied != 0) {
+            tcpPush(cpu, tp, flags & ~SockConst.MSG_MORE, mss, TCP_NAGLE_PUSH, sizeGoal);
+        }
+        cpu.localBhEnable();
+        return tp.streamWaitMemory(timeo);
+    }
+
+    private static int finish(TcpSock tp, int flags, int mss, int sizeGoal, int copied, int err) {
+        Cpu cpu = tp.localBhDisable();
+        if (err != 0) {
+            TcpQueues.removeEmptySkb(cpu, tp);
+        }
+        if (copied != 0) {
+            tcpPush(cpu, tp, flags, mss, tp.nonagle, sizeGoal);
+        }
+        int result = copied != 0 ? copied : err;
+        if (copied == 0 && err != 0) {
+            result = SockStream.streamError(tp, flags, err);
+            if (result == -Errno.EAGAIN && tp.rtxAndWriteQueuesEmpty()) {
+                tp.writeSpace(cpu); // an edge-triggered poller must hear of it
+                TcpChrono.stop(cpu, tp, TcpConst.TCP_CHRONO_SNDBUF_LIMITED);
+            }
+        }
+        cpu.localBhEnable();
+        return result;
+    }
+}
