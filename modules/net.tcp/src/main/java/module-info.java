@@ -8,6 +8,16 @@
  */
 module net.tcp {
     requires transitive net.ipv4;
+    requires org.agrona;
 
     exports net.tcp;
+    exports net.tcp.cong;
+
+    uses net.tcp.TcpCongestionOps;
+
+    provides net.core.KernelModule with
+            net.tcp.TcpCongModule;
+    provides net.tcp.TcpCongestionOps with
+            net.tcp.cong.Cubic,
+            net.tcp.cong.Reno;
 }
