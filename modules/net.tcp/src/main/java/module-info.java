@@ -16,7 +16,7 @@ module net.tcp {
     uses net.tcp.TcpCongestionOps;
 
     provides net.core.KernelModule with
-            net.tcp.TcpCongModule;
+            net.tcp.TcpModule;
     provides net.tcp.TcpCongestionOps with
             net.tcp.cong.Cubic,
             net.tcp.cong.Reno;

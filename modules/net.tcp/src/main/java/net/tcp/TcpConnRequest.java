@@ -38,7 +38,7 @@ public final class TcpConnRequest {
         TcpPcpu pcpu = TcpPcpu.of(cpu);
         int twIsn = pcpu.twIsn;
         pcpu.twIsn = 0;
-        return tcpConnRequest(cpu, TcpV4RequestOps.OPS, listener, skb, twIsn);
+        return tcpConnRequest(cpu, TcpSockets.of(cpu.kernel()).requestOps, listener, skb, twIsn);
     }
 
     /**
@@ -89,6 +89,7 @@ public final class TcpConnRequest {
         }
         ecnCreateRequest(listener, req, skb, th);
         if (wantCookie) {
+            listener.rxOpt.tsRecentStamp = (int) cpu.jiffies(); // Linux: tcp_synq_overflow()
             isn = ops.cookieInitSequence(cpu, listener, skb, req);
             if (!opt.tstampOk) {
                 req.ecnOk = false;

@@ -35,7 +35,7 @@ public abstract class TcpRequestSockOps extends RequestSockOps {
     /** An initial sequence number that holds what the request would; rounds {@code req.mss} to what it can hold. */
     abstract int cookieInitSequence(Cpu cpu, TcpSock listener, SkBuff skb, TcpRequestSock req);
 
-    /** Sends the SYN-ACK; 0 or negative errno. */
+    /** Sends the SYN-ACK, by {@code dst} or a route of its own; 0 or negative errno. */
     abstract int sendSynack(
-            Cpu cpu, TcpSock listener, DstEntry dst, TcpRequestSock req, boolean cookie, @Nullable SkBuff syn);
+            Cpu cpu, TcpSock listener, @Nullable DstEntry dst, TcpRequestSock req, boolean cookie, @Nullable SkBuff syn);
 }
