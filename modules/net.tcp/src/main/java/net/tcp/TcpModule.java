@@ -41,6 +41,7 @@ public final class TcpModule implements KernelModule {
         TcpSeqSecret.SLOT.set(kernel, new TcpSeqSecret(kernel));
         TcpSockets sockets = new TcpSockets(kernel);
         TcpSockets.SLOT.set(kernel, sockets);
+        TcpCong.initKernel(kernel);
         if (!InetProtos.addProtocol(kernel, Inet.IPPROTO_TCP, new TcpV4())) {
             throw new IllegalStateException("IP protocol 6 is taken");
         }
@@ -67,6 +68,7 @@ public final class TcpModule implements KernelModule {
             TcpNet tcp = new TcpNet(net);
             tcp.sysctl.register(net.sysctl());
             TcpNet.SLOT.set(net, tcp);
+            TcpCong.initNet(net);
         }
     }
 }
