@@ -3,6 +3,7 @@ package net.core.dev;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
+import net.core.Cpu;
 import net.core.Kernel;
 import net.core.NotifierChain;
 import net.core.PerKernel;
@@ -20,6 +21,8 @@ public final class DevGlobals {
     static final PerKernel<DevGlobals> SLOT = new PerKernel<>();
     static final PacketType[] NO_PTYPES = {};
     private static final int PTYPE_HASH_SIZE = 16;
+    /** Above any CPU number. Linux: MIN_NAPI_ID */
+    private static final int FIRST_NAPI_ID = 65;
 
     /** The kernel. */
     public final Kernel kernel;
@@ -48,6 +51,7 @@ public final class DevGlobals {
     /** RFS: which CPU last read each flow; rps_sock_flow_entries. Null: off. */
     volatile Rps.@Nullable RpsSockFlowTable rpsSockFlowTable;
 
+    private volatile @Nullable NapiStruct[] napis = {};
     private volatile PacketType[] ptypeAll = NO_PTYPES;
     private final PacketType[][] ptypeBase = new PacketType[PTYPE_HASH_SIZE][];
     private volatile @Nullable OffloadCallbacks ipv4Offload;
@@ -85,6 +89,54 @@ public final class DevGlobals {
         dev.rx[rxQueue].rpsMap = cpus;
         if (cpus != null) {
             rpsNeeded = true;
+        }
+    }
+
+    // NAPI instances by number.
+
+    synchronized int addNapi(NapiStruct n) {
+        @Nullable NapiStruct[] a = napis;
+        for (int i = 0; i < a.length; i++) {
+            if (a[i] == null) {
+                @Nullable NapiStruct[] b = a.clone();
+                b[i] = n;
+                napis = b;
+                return FIRST_NAPI_ID + i;
+            }
+        }
+        @Nullable NapiStruct[] b = Arrays.copyOf(a, a.length + 1);
+        b[a.length] = n;
+        napis = b;
+        return FIRST_NAPI_ID + a.length;
+    }
+
+    synchronized void removeNapi(NapiStruct n) {
+        @Nullable NapiStruct[] b = napis.clone();
+        b[n.napiId - FIRST_NAPI_ID] = null;
+        napis = b;
+    }
+
+    /** The instance a packet's or socket's {@code napiId} names, or null: for busy polling. Linux: napi_by_id(). */
+    @HotPath
+    public @Nullable NapiStruct napiById(int napiId) {
+        @Nullable NapiStruct[] a = napis;
+        int i = napiId - FIRST_NAPI_ID;
+        return i >= 0 && i < a.length ? a[i] : null;
+    }
+
+    /**
+     * Waits until every CPU has been given back once: whoever read a pointer that was replaced before has let go of it.
+     * Packet paths hold a word throughout, so this is their grace period.
+     *
+     * <p>Context: process, without a word.
+     *
+     * <p>Linux: synchronize_net()
+     */
+    public void synchronizeNet() {
+        for (int i = 0; i < kernel.cpus(); i++) {
+            Cpu cpu = kernel.cpu(i);
+            cpu.localBhDisable();
+            cpu.localBhEnable();
         }
     }
 

@@ -1,6 +1,7 @@
 package net.core.dev;
 
 import net.core.Cpu;
+import net.core.sock.Sock;
 import net.core.trace.Landmark;
 import net.core.trace.PathTrace;
 import net.skbuff.Errno;
@@ -350,7 +351,7 @@ final class DevXmit {
         long features = dev.features;
         SkbSharedInfo info = skb.shinfo();
         if (info.gsoSize != 0) {
-            if (info.gsoSegs > dev.gsoMaxSegs || skb.len >= Math.max(dev.gsoMaxSize, NetDevice.GSO_LEGACY_MAX_SIZE) + 128) {
+            if (info.gsoSegs > dev.gsoMaxSegs || skb.len >= dev.gsoMaxSize) {
                 features &= ~NetdevFeatures.NETIF_F_GSO_MASK;
             }
             // Segments of one IP identification may only leave as such if the packet asked for it.
@@ -388,8 +389,8 @@ final class DevXmit {
 
     /** A socket's packets keep their queue unless none is in flight; else XPS, else the hash. Linux: netdev_pick_tx(). */
     private static int netdevPickTx(Cpu cpu, NetDevice dev, SkBuff skb, int n) {
-        SkbTxQueueOwner owner = skb.sk instanceof SkbTxQueueOwner o ? o : null;
-        int q = owner == null ? -1 : owner.txQueueMapping();
+        Sock owner = skb.sk instanceof Sock o ? o : null;
+        int q = owner == null ? -1 : owner.txQueueMapping;
         if (q >= 0 && q < n && !skb.oooOkay) {
             return q;
         }
@@ -399,7 +400,7 @@ final class DevXmit {
             pick = (int) ((FlowDissector.getHash(cpu, skb) & 0xffffffffL) * n >>> 32);
         }
         if (owner != null && pick != q) {
-            owner.setTxQueueMapping(pick);
+            owner.txQueueMapping = pick;
         }
         return pick;
     }

@@ -72,10 +72,8 @@ public abstract class NapiStruct {
         this.weight = weight;
         this.state = STATE_SCHED | STATE_NPSVC;
         this.gro = new Gro(this);
-        synchronized (dev.napis) {
-            dev.napis.add(this);
-            napiId = (dev.ifindex << 8) + dev.napis.size();
-        }
+        dev.napis.add(this);
+        napiId = dev.globals().addNapi(this);
     }
 
     /** A CPU's backlog: always enabled. */
@@ -247,9 +245,8 @@ public abstract class NapiStruct {
     public final void delete() {
         NetDevice d = dev;
         if (d != null) {
-            synchronized (d.napis) {
-                d.napis.remove(this);
-            }
+            d.napis.remove(this);
+            d.globals().removeNapi(this);
         }
     }
 

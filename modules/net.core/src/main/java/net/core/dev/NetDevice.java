@@ -2,8 +2,8 @@ package net.core.dev;
 
 import java.lang.invoke.MethodHandles;
 import java.lang.invoke.VarHandle;
-import java.util.ArrayList;
 import java.util.List;
+import java.util.concurrent.CopyOnWriteArrayList;
 import net.core.Cpu;
 import net.core.Kernel;
 import net.core.Net;
@@ -155,7 +155,7 @@ public class NetDevice implements SkbDevice {
     /** The driver's own. */
     public @Nullable Object priv;
     /** NAPI instances, for busy poll and tools. */
-    public final List<NapiStruct> napis = new ArrayList<>();
+    public final List<NapiStruct> napis = new CopyOnWriteArrayList<>();
 
     private String name;
     private volatile int state;

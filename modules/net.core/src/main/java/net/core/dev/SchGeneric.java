@@ -390,6 +390,8 @@ public final class SchGeneric {
             txq.qdisc = noop;
         }
         dev.watchdogDown();
+        // Whoever read the old pointer is through with it.
+        dev.globals().synchronizeNet();
         int round = 0;
         while (someQdiscIsBusy(dev)) {
             dev.kernel().scheduler().spinWait(round++);

@@ -15,6 +15,7 @@ import net.core.Kernel;
 import net.core.Net;
 import net.core.UserError;
 import net.core.dev.Dev;
+import net.core.dev.DevGlobals;
 import net.core.dev.NetDevice;
 import net.core.dev.PacketType;
 import net.skbuff.HotPath;
@@ -250,6 +251,7 @@ public final class PacketTap extends PacketType implements AutoCloseable {
         }
         closed = true;
         Dev.removePack(kernel, this);
+        DevGlobals.of(kernel).synchronizeNet();
         stopping = true;
         Thread t = thread;
         boolean interrupted = false;

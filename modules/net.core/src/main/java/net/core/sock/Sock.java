@@ -125,6 +125,9 @@ public abstract class Sock extends SockLock implements SkbOwner {
     public int mark;
     public int txHash;
 
+    /** Transmit queue of the last packet, so that a flow keeps its queue; -1: none yet. Written by transmit. */
+    public int txQueueMapping = -1;
+
     /** Bytes a second; {@link Long#MAX_VALUE} for no limit. */
     public volatile long pacingRate = Long.MAX_VALUE;
 
@@ -622,11 +625,13 @@ public abstract class Sock extends SockLock implements SkbOwner {
     /** Linux: __sk_dst_set() */
     public final void skDstSet(@Nullable DstEntry dst) {
         dstPendingConfirm = false;
+        txQueueMapping = -1;
         dstCache = dst;
     }
 
     public final void skDstReset() {
         dstCache = null;
+        txQueueMapping = -1;
         dstPendingConfirm = false;
     }
 
