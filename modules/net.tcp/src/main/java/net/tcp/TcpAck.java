@@ -255,7 +255,7 @@ public final class TcpAck {
                 // The only place where a sender gets its fast path back.
                 tp.predFlags = 0;
                 TcpInput.tcpFastPathCheck(tp);
-                if (!tp.writeQueue.isEmpty()) {
+                if (tp.sendHead() != null) {
                     TcpCwnd.slowStartAfterIdleCheck(cpu, tp);
                 }
                 if (Integer.compareUnsigned(nwin, tp.maxWindow) > 0) {

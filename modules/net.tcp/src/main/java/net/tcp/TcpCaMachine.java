@@ -24,7 +24,7 @@ import net.skbuff.SkBuff;
 /**
  * The state machine of loss recovery.
  *
- * <pre>
+ * <pre>{@code
  *            duplicate ACK, SACK                 loss marked
  *   Open ------------------------> Disorder -----------------------> Recovery
  *    ^ ^  <------------------------   |                                |  ^
@@ -34,7 +34,7 @@ import net.skbuff.SkBuff;
  *    |    above highSeq acknowledged                                   |  |
  *    |                                                                 v  |
  *    +------------- highSeq acknowledged, or undone ------------------ Loss   <--- RTO, reneging (from any state)
- * </pre>
+ * }</pre>
  *
  * In Recovery and CWR the window follows PRR; in Loss it grows by slow start from one. {@code highSeq} is {@code sndNxt}
  * at entry: the state ends when it is acknowledged.
@@ -215,7 +215,7 @@ public final class TcpCaMachine {
             } else if (advanced && !recovered) {
                 tp.highSeq = tp.sndNxt;
                 // Step 2.b: try two new segments, once the window is updated; without any, recover as usual.
-                if (!tp.writeQueue.isEmpty() && TcpSeq.after(tp.wndEnd(), tp.sndNxt)) {
+                if (tp.sendHead() != null && TcpSeq.after(tp.wndEnd(), tp.sndNxt)) {
                     s.rexmit = REXMIT_NEW;
                     return;
                 }

@@ -18,7 +18,7 @@ final class TcpBench implements AutoCloseable {
     TcpBench() {
         kernel = Kernel.boot("clock=virtual");
         cpu = kernel.localBhDisable(0);
-        tp = new TcpSock(kernel.initNet(), TcpNet.of(kernel.initNet()).prot);
+        tp = new TcpSock(kernel.initNet(), TcpSockets.of(kernel).prot);
         Tcp.tcpInitSock(tp);
         tp.state = net.core.sock.TcpStates.TCP_ESTABLISHED;
         tp.mssCache = MSS;

@@ -214,7 +214,7 @@ public final class Cubic extends TcpCongestionOps {
 
     /** Segments per step that lead to where the curve is one minimal round trip from now. */
     private static int curve(State ca, int cwnd, int nowJiffies) {
-        long t = nowJiffies - ca.epochStart;
+        long t = (long) nowJiffies - ca.epochStart;
         t += (ca.delayMin + 999) / 1000;
         t = (t << BICTCP_HZ) / TcpConst.HZ;
         long offs = Math.abs(t - ca.k);
