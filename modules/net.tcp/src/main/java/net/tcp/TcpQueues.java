@@ -88,7 +88,7 @@ public final class TcpQueues {
         SkBuff parent = null;
         SkBuff last = tp.tcpRtxQueue.last();
         if (last == null || TcpSeq.after(TcpSkbCb.seq(skb), TcpSkbCb.seq(last))) {
-            tp.tcpRtxQueue.insertAfter(last, skb); // nearly always: the newest
+            tp.tcpRtxQueue.link(skb, last, false); // nearly always: the newest
             return;
         }
         SkBuff at = tp.tcpRtxQueue.root();
