@@ -174,9 +174,18 @@ public final class Icmp implements InetProtocol {
         IcmpHdr.code(h, code);
         IcmpHdr.info(h, info);
         IcmpHdr.check(h, 0);
-        in.copyBits(in.networkOffset(), h + IcmpHdr.LENGTH, quote);
+        quoteInto(in, h + IcmpHdr.LENGTH, quote);
         IcmpHdr.check(h, Checksum.fold(Checksum.partial(h, IcmpHdr.LENGTH + quote, 0)));
         push(cpu, v4, skb, out, source, IpHdr.saddr(iph), tos, mark, v4.dstHoplimit(out), opt, type);
+    }
+
+    /** Copies a packet from its network header on, which may lie before {@code data}. */
+    private static void quoteInto(SkBuff in, long to, int n) {
+        int pulled = Math.min(n, Math.max(0, -in.networkOffset()));
+        Wire.copy(in.networkAddress(), to, pulled);
+        if (n > pulled) {
+            in.copyBits(Math.max(0, in.networkOffset()), to + pulled, n - pulled);
+        }
     }
 
     private static void push(

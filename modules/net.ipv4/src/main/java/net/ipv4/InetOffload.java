@@ -47,8 +47,9 @@ public final class InetOffload implements OffloadCallbacks {
         skb.resetTransportHeader();
         OffloadCallbacks ops = protos.offload(proto);
         SkBuff segs = ops == null ? null : ops.gsoSegment(cpu, skb, features);
-        // The caller's view is of the whole packet again.
-        skb.push(ihl);
+        if (segs == skb) {
+            return skb;
+        }
         boolean fixedId = (gsoType & SkbSharedInfo.SKB_GSO_TCP_FIXEDID) != 0;
         for (SkBuff seg = segs; seg != null; seg = seg.next) {
             seg.networkHeader = (seg.macHeaderWasSet() ? seg.macHeader : seg.data) + nhoff;

@@ -1,61 +1,134 @@
 package net.ipv4;
 
-import net.core.neigh.DstEntry;
-import net.ipv4.route.Flowi4;
-import net.skbuff.SkBuffHead;
+import net.core.Cpu;
+import net.ipv4.inet.InetSock;
+import net.ipv4.route.Rtable;
+import net.skbuff.Errno;
+import net.skbuff.Page;
+import net.skbuff.SkBuff;
+import net.skbuff.SkbDropReason;
+import net.skbuff.SkbSharedInfo;
+import net.skbuff.UserBuf;
 import org.jspecify.annotations.Nullable;
 
 /**
- * A datagram in the making: data appended by several sends goes out as one. A socket that corks has its own; others use
- * one of the CPU's or of the calling thread's.
+ * A datagram that several sends make together (MSG_MORE, UDP_CORK): one packet whose data grows in page fragments, and
+ * what the first send settled about it.
  *
- * <p><b>Context:</b> socket owned, or private to one call.
+ * <p>{@code Deviation:} Linux collects packets of the path's MTU; here it is one packet, cut when it goes out.
  *
- * <p>Linux: struct inet_cork, inet_cork_full, include/net/inet_sock.h
+ * <p><b>Context:</b> socket owned.
+ *
+ * <p>Linux: struct inet_cork_full, ip_append_data(), net/ipv4/ip_output.c
  */
 public final class IpCork {
-    public final Flowi4 fl4 = new Flowi4();
-    /** Packets so far: the first is the datagram's head, others its further fragments. */
-    public final SkBuffHead queue = new SkBuffHead();
+    private static final int PAGE = 4096;
 
-    public @Nullable IpOptions opt;
-    public @Nullable DstEntry dst;
-    public int addr;
-    /** Bytes so far, transport header included. */
-    public int length;
-    /** MTU of the fragments, bytes. */
-    public int fragsize;
-    /** Payload of each segment of UDP GSO, 0: none. */
-    public int gsoSize;
-    public int ttl;
-    /** -1: the socket's. */
-    public int tos = -1;
-    public int priority;
-    public int mark;
-    public int txFlags;
-    public int tskey;
-    public long transmitTimeNs;
-    /** Sends are being collected. */
-    public boolean active;
+    @Nullable SkBuff skb;
+    @Nullable Rtable dst;
+    @Nullable IpOptions opt;
+    int saddr;
+    int daddr;
+    int sport;
+    int dport;
+    int tos;
+    int ttl;
+    int priority;
+    int mark;
+    int gsoSize;
+    /** Bytes of user data so far. */
+    int length;
+    /** Used of the last page fragment. */
+    private int pageUsed;
 
     /** Nothing collected. */
     public IpCork() {}
 
-    /** Forgets what it was set up with; the queue is empty. */
-    public void reset() {
-        opt = null;
-        dst = null;
-        addr = 0;
+    boolean isActive() {
+        return skb != null;
+    }
+
+    /** Begins with an empty packet that has room for the headers. */
+    boolean begin(Cpu cpu, InetSock sk, int transportHeader) {
+        SkBuff s = cpu.allocSkb(IpOutput.MAX_HEADER + transportHeader);
+        if (s == null) {
+            return false;
+        }
+        s.reserve(IpOutput.MAX_HEADER);
+        s.put(transportHeader);
+        sk.setOwnerW(s);
+        skb = s;
         length = 0;
-        fragsize = 0;
-        gsoSize = 0;
-        ttl = 0;
-        tos = -1;
-        priority = 0;
-        mark = 0;
-        txFlags = 0;
-        tskey = 0;
-        transmitTimeNs = 0;
-        active = false;
+        pageUsed = 0;
+        return true;
+    }
+
+    /** Copies user data behind what is there. Context: process, no CPU word. */
+    int append(InetSock sk, UserBuf from, int len) {
+        SkBuff s = skb;
+        if (s == null) {
+            return -Errno.EINVAL;
+        }
+        SkbSharedInfo sh = s.shinfo();
+        for (int left = len; left > 0; ) {
+            int last = sh.nrFrags - 1;
+            int room = last < 0 ? 0 : sh.fragPage(last).size() - pageUsed;
+            if (room == 0) {
+                if (!addPage(sk, s)) {
+                    return -Errno.ENOBUFS;
+                }
+                last = sh.nrFrags - 1;
+                room = sh.fragPage(last).size();
+            }
+            int n = Math.min(left, room);
+            if (from.copyIn(sh.fragPage(last).address() + pageUsed, n) != n) {
+                return -Errno.EFAULT;
+            }
+            pageUsed += n;
+            sh.fragSize[last] += n;
+            s.len += n;
+            s.dataLen += n;
+            left -= n;
+            length += n;
+        }
+        return 0;
+    }
+
+    private boolean addPage(InetSock sk, SkBuff s) {
+        if (s.shinfo().nrFrags == SkBuff.MAX_SKB_FRAGS) {
+            return false;
+        }
+        Cpu cpu = sk.localBhDisable();
+        try {
+            Page page = cpu.allocPage(PAGE);
+            if (page == null) {
+                return false;
+            }
+            int before = s.truesize;
+            s.addFrag(page, 0, 0, page.size());
+            sk.wmemAllocAdd(s.truesize - before);
+            pageUsed = 0;
+            return true;
+        } finally {
+            cpu.localBhEnable();
+        }
+    }
+
+    /** Hands the packet out; the cork is empty then. */
+    @Nullable SkBuff take() {
+        SkBuff s = skb;
+        skb = null;
+        length = 0;
+        return s;
+    }
+
+    /** Throws away what was collected. */
+    void flush() {
+        SkBuff s = take();
+        if (s != null) {
+            s.freeDeferred(SkbDropReason.NOT_SPECIFIED);
+        }
+        dst = null;
+        opt = null;
     }
 }

@@ -461,9 +461,4 @@ public final class IpOutput {
         }
         return neigh.output(cpu, skb);
     }
-
-    /** Queues an error that arose here, for a program that asked (IP_RECVERR). Linux: ip_local_error(). */
-    static void ipLocalError(InetSock sk, int err, int daddr, int dport, int info) {
-        IpSockGlue.localError(sk, err, daddr, dport, info);
-    }
 }

@@ -449,27 +449,22 @@ public final class IpSockGlue {
         copy.kfree(cpu, SkbDropReason.SOCKET_RCVBUFF);
     }
 
-    /** Queues an error that arose here. Context: process, no CPU word. Linux: ip_local_error(). */
-    static void localError(InetSock sk, int err, int daddr, int dport, int info) {
+    /** Queues an error that arose here, for a program that asked. Context: CPU word. Linux: ip_local_error(). */
+    static void localError(Cpu cpu, InetSock sk, int err, int daddr, int dport, int info) {
         if (!sk.recverr) {
             return;
         }
-        Cpu cpu = sk.localBhDisable();
-        try {
-            SkBuff skb = cpu.allocSkb(64);
-            if (skb == null) {
-                return;
-            }
-            SockExtendedErr ee = new SockExtendedErr();
-            ee.errno = err;
-            ee.origin = SockExtendedErr.SO_EE_ORIGIN_LOCAL;
-            ee.info = info;
-            ee.dest = new SockAddrIn(daddr, dport);
-            if (SockErrQueue.queue(cpu, sk, skb, ee) != 0) {
-                skb.kfree(cpu, SkbDropReason.SOCKET_RCVBUFF);
-            }
-        } finally {
-            cpu.localBhEnable();
+        SkBuff skb = cpu.allocSkb(64);
+        if (skb == null) {
+            return;
+        }
+        SockExtendedErr ee = new SockExtendedErr();
+        ee.errno = err;
+        ee.origin = SockExtendedErr.SO_EE_ORIGIN_LOCAL;
+        ee.info = info;
+        ee.dest = new SockAddrIn(daddr, dport);
+        if (SockErrQueue.queue(cpu, sk, skb, ee) != 0) {
+            skb.kfree(cpu, SkbDropReason.SOCKET_RCVBUFF);
         }
     }
 

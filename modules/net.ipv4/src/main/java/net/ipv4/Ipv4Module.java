@@ -50,8 +50,8 @@ public final class Ipv4Module implements KernelModule {
         InetFamily family = new InetFamily(kernel);
         SockRegistry.of(kernel).register(family);
         InetProtos.addProtocol(kernel, Inet.IPPROTO_ICMP, Icmp.create());
-        UdpTable udp = UdpTable.install(kernel);
-        InetProtos.addProtocol(kernel, Inet.IPPROTO_UDP, udp);
+        UdpTable.install(kernel);
+        InetProtos.addProtocol(kernel, Inet.IPPROTO_UDP, new UdpInput(kernel));
         InetProtos.addOffload(kernel, Inet.IPPROTO_UDP, new UdpOffload());
         DatagramProtos.register(kernel, family);
         Dev.addPack(kernel, new PacketType(Inet.ETH_P_IP) {
