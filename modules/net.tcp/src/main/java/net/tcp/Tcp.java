@@ -13,6 +13,7 @@ import net.core.sock.SockFlag;
 import net.core.sock.Socket;
 import net.core.sock.TcpStates;
 import net.ipv4.inet.InetConnectionSockAfOps;
+import net.ipv4.inet.InetCsk;
 import net.ipv4.inet.InetHashtables;
 import net.skbuff.HotPath;
 import net.skbuff.SkBuff;
@@ -172,11 +173,7 @@ public final class Tcp {
         if (tp.isFreed()) {
             return;
         }
-        ProtoMemory memory = memory(tp);
-        if (memory != null) {
-            memory.orphanCountAdd(-1);
-        }
-        tp.skFree(cpu);
+        InetCsk.destroySock(cpu, tp);
     }
 
     /** TCP's part of freeing a socket. Linux: tcp_v4_destroy_sock(). */

@@ -69,10 +69,13 @@ public final class TcpClose {
             return;
         }
         Cpu cpu = tp.localBhDisable();
-        if (closeState(cpu, tp)) {
-            TcpOutput.tcpSendFin(cpu, tp);
+        try {
+            if (closeState(cpu, tp)) {
+                TcpOutput.tcpSendFin(cpu, tp);
+            }
+        } finally {
+            cpu.localBhEnable();
         }
-        cpu.localBhEnable();
     }
 
     /**
@@ -86,8 +89,11 @@ public final class TcpClose {
         tp.shutdown = SockConst.SHUTDOWN_MASK;
         if (tp.state == TcpStates.TCP_LISTEN) {
             Cpu cpu = tp.localBhDisable();
-            Tcp.tcpSetState(cpu, tp, TcpStates.TCP_CLOSE);
-            cpu.localBhEnable();
+            try {
+                Tcp.tcpSetState(cpu, tp, TcpStates.TCP_CLOSE);
+            } finally {
+                cpu.localBhEnable();
+            }
             InetCsk.listenStop(tp);
         } else {
             boolean unread = flushReceive(tp);
@@ -104,17 +110,20 @@ public final class TcpClose {
     private static boolean flushReceive(TcpSock tp) {
         boolean unread = false;
         Cpu cpu = tp.localBhDisable();
-        for (SkBuff skb = tp.receiveQueue.dequeue(); skb != null; skb = tp.receiveQueue.dequeue()) {
-            int endSeq = TcpSkbCb.endSeq(skb);
-            if ((TcpSkbCb.tcpFlags(skb) & TcpSkbCb.TCPHDR_FIN) != 0) {
-                endSeq--;
+        try {
+            for (SkBuff skb = tp.receiveQueue.dequeue(); skb != null; skb = tp.receiveQueue.dequeue()) {
+                int endSeq = TcpSkbCb.endSeq(skb);
+                if ((TcpSkbCb.tcpFlags(skb) & TcpSkbCb.TCPHDR_FIN) != 0) {
+                    endSeq--;
+                }
+                if (TcpSeq.after(endSeq, tp.copiedSeq)) {
+                    unread = true;
+                }
+                skb.consume(cpu);
             }
-            if (TcpSeq.after(endSeq, tp.copiedSeq)) {
-                unread = true;
-            }
-            skb.consume(cpu);
+        } finally {
+            cpu.localBhEnable();
         }
-        cpu.localBhEnable();
         return unread;
     }
 
@@ -123,21 +132,30 @@ public final class TcpClose {
             disconnect(tp);
         } else if (unread) { // RFC 2525 2.17: data is lost, the peer must know
             Cpu cpu = tp.localBhDisable();
-            tp.tcpNet.inc(cpu, LinuxMib.TCPABORTONCLOSE);
-            Tcp.tcpSetState(cpu, tp, TcpStates.TCP_CLOSE);
-            TcpOutput.tcpSendActiveReset(cpu, tp);
-            cpu.localBhEnable();
+            try {
+                tp.tcpNet.inc(cpu, LinuxMib.TCPABORTONCLOSE);
+                Tcp.tcpSetState(cpu, tp, TcpStates.TCP_CLOSE);
+                TcpOutput.tcpSendActiveReset(cpu, tp);
+            } finally {
+                cpu.localBhEnable();
+            }
         } else if (tp.flag(SockFlag.LINGER) && tp.lingertimeNs == 0) {
             disconnect(tp);
             Cpu cpu = tp.localBhDisable();
-            tp.tcpNet.inc(cpu, LinuxMib.TCPABORTONDATA);
-            cpu.localBhEnable();
+            try {
+                tp.tcpNet.inc(cpu, LinuxMib.TCPABORTONDATA);
+            } finally {
+                cpu.localBhEnable();
+            }
         } else {
             Cpu cpu = tp.localBhDisable();
-            if (closeState(cpu, tp)) {
-                TcpOutput.tcpSendFin(cpu, tp);
+            try {
+                if (closeState(cpu, tp)) {
+                    TcpOutput.tcpSendFin(cpu, tp);
+                }
+            } finally {
+                cpu.localBhEnable();
             }
-            cpu.localBhEnable();
         }
     }
 

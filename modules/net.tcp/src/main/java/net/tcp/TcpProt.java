@@ -169,8 +169,11 @@ public final class TcpProt extends Proto {
     @Override
     public void keepalive(Sock sk, boolean on) {
         Cpu cpu = sk.localBhDisable();
-        TcpKeepalive.setKeepalive(cpu, tcp(sk), on);
-        cpu.localBhEnable();
+        try {
+            TcpKeepalive.setKeepalive(cpu, tcp(sk), on);
+        } finally {
+            cpu.localBhEnable();
+        }
     }
 
     @Override

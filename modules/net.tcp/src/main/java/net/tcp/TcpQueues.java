@@ -85,18 +85,19 @@ public final class TcpQueues {
     /** Puts a segment at its place by sequence number. Linux: tcp_rbtree_insert(). */
     @HotPath
     static void rtxInsert(TcpSock tp, SkBuff skb) {
-        SkBuff parent = null;
         SkBuff last = tp.tcpRtxQueue.last();
         if (last == null || TcpSeq.after(TcpSkbCb.seq(skb), TcpSkbCb.seq(last))) {
-            tp.tcpRtxQueue.link(skb, last, false); // nearly always: the newest
+            tp.tcpRtxQueue.addLast(skb); // nearly always: the newest
             return;
         }
+        SkBuff parent = null;
+        boolean left = false;
         SkBuff at = tp.tcpRtxQueue.root();
         while (at != null) {
             parent = at;
-            at = TcpSeq.before(TcpSkbCb.seq(skb), TcpSkbCb.seq(at)) ? at.rbLeft : at.rbRight;
+            left = TcpSeq.before(TcpSkbCb.seq(skb), TcpSkbCb.seq(at));
+            at = left ? at.rbLeft : at.rbRight;
         }
-        boolean left = parent != null && TcpSeq.before(TcpSkbCb.seq(skb), TcpSkbCb.seq(parent));
         tp.tcpRtxQueue.link(skb, parent, left);
     }
 

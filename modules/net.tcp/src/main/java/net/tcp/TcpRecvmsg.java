@@ -228,8 +228,11 @@ public final class TcpRecvmsg {
 
     private static void free(TcpSock tp, SkBuff eaten) {
         Cpu cpu = tp.localBhDisable();
-        eat(cpu, eaten);
-        cpu.localBhEnable();
+        try {
+            eat(cpu, eaten);
+        } finally {
+            cpu.localBhEnable();
+        }
     }
 
     /** Frees packets that were read, oldest first. Linux: tcp_eat_recv_skb(). */
@@ -250,23 +253,29 @@ public final class TcpRecvmsg {
             return;
         }
         Cpu cpu = tp.localBhDisable();
-        if (copied > 0) {
-            TcpRcvSpace.tcpRcvSpaceAdjust(cpu, tp);
+        try {
+            if (copied > 0) {
+                TcpRcvSpace.tcpRcvSpaceAdjust(cpu, tp);
+            }
+            if (eaten != null) {
+                eat(cpu, eaten);
+            }
+            tcpCleanupRbuf(cpu, tp, copied);
+        } finally {
+            cpu.localBhEnable();
         }
-        if (eaten != null) {
-            eat(cpu, eaten);
-        }
-        tcpCleanupRbuf(cpu, tp, copied);
-        cpu.localBhEnable();
     }
 
     private static void cleanupRbuf(TcpSock tp, int copied) {
         Cpu cpu = tp.localBhDisable();
-        if (copied > 0) {
-            TcpRcvSpace.tcpRcvSpaceAdjust(cpu, tp);
+        try {
+            if (copied > 0) {
+                TcpRcvSpace.tcpRcvSpaceAdjust(cpu, tp);
+            }
+            tcpCleanupRbuf(cpu, tp, copied);
+        } finally {
+            cpu.localBhEnable();
         }
-        tcpCleanupRbuf(cpu, tp, copied);
-        cpu.localBhEnable();
     }
 
     /**

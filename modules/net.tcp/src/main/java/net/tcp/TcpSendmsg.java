@@ -132,13 +132,16 @@ public final class TcpSendmsg {
     /** A new segment at the end of the write queue, and a page for its bytes; null without memory. */
     private static @Nullable SkBuff newSegment(TcpSock tp, int left) {
         Cpu cpu = tp.localBhDisable();
-        SkBuff skb = TcpQueues.streamAllocSkb(cpu, tp, tp.rtxAndWriteQueuesEmpty());
-        if (skb != null) {
-            entail(cpu, tp, skb);
-            refillPage(cpu, tp, left);
+        try {
+            SkBuff skb = TcpQueues.streamAllocSkb(cpu, tp, tp.rtxAndWriteQueuesEmpty());
+            if (skb != null) {
+                entail(cpu, tp, skb);
+                refillPage(cpu, tp, left);
+            }
+            return skb;
+        } finally {
+            cpu.localBhEnable();
         }
-        cpu.localBhEnable();
-        return skb;
     }
 
     /** Linux: tcp_skb_entail(). */
@@ -263,12 +266,18 @@ public final class TcpSendmsg {
         if (forcedPush(tp)) {
             markPush(tp, skb);
             Cpu cpu = tp.localBhDisable();
-            TcpOutput.tcpPushPendingFrames(cpu, tp, mss, TCP_NAGLE_PUSH);
-            cpu.localBhEnable();
+            try {
+                TcpOutput.tcpPushPendingFrames(cpu, tp, mss, TCP_NAGLE_PUSH);
+            } finally {
+                cpu.localBhEnable();
+            }
         } else if (skb == tp.sendHead()) {
             Cpu cpu = tp.localBhDisable();
-            TcpOutput.tcpPushOne(cpu, tp, mss);
-            cpu.localBhEnable();
+            try {
+                TcpOutput.tcpPushOne(cpu, tp, mss);
+            } finally {
+                cpu.localBhEnable();
+            }
         }
     }
 
@@ -318,31 +327,37 @@ public final class TcpSendmsg {
             socket.setFlag(Socket.SOCK_NOSPACE);
         }
         Cpu cpu = tp.localBhDisable();
-        TcpQueues.removeEmptySkb(cpu, tp);
-        if (copied != 0) {
-            tcpPush(cpu, tp, flags & ~SockConst.MSG_MORE, mss, TCP_NAGLE_PUSH, sizeGoal);
+        try {
+            TcpQueues.removeEmptySkb(cpu, tp);
+            if (copied != 0) {
+                tcpPush(cpu, tp, flags & ~SockConst.MSG_MORE, mss, TCP_NAGLE_PUSH, sizeGoal);
+            }
+        } finally {
+            cpu.localBhEnable();
         }
-        cpu.localBhEnable();
         return tp.streamWaitMemory(timeo);
     }
 
     private static int finish(TcpSock tp, int flags, int mss, int sizeGoal, int copied, int err) {
         Cpu cpu = tp.localBhDisable();
-        if (err != 0) {
-            TcpQueues.removeEmptySkb(cpu, tp);
-        }
-        if (copied != 0) {
-            tcpPush(cpu, tp, flags, mss, tp.nonagle, sizeGoal);
-        }
-        int result = copied != 0 ? copied : err;
-        if (copied == 0 && err != 0) {
-            result = SockStream.streamError(tp, flags, err);
-            if (result == -Errno.EAGAIN && tp.rtxAndWriteQueuesEmpty()) {
-                tp.writeSpace(cpu); // an edge-triggered poller must hear of it
-                TcpChrono.stop(cpu, tp, TcpConst.TCP_CHRONO_SNDBUF_LIMITED);
+        try {
+            if (err != 0) {
+                TcpQueues.removeEmptySkb(cpu, tp);
             }
+            if (copied != 0) {
+                tcpPush(cpu, tp, flags, mss, tp.nonagle, sizeGoal);
+            }
+            int result = copied != 0 ? copied : err;
+            if (copied == 0 && err != 0) {
+                result = SockStream.streamError(tp, flags, err);
+                if (result == -Errno.EAGAIN && tp.rtxAndWriteQueuesEmpty()) {
+                    tp.writeSpace(cpu); // an edge-triggered poller must hear of it
+                    TcpChrono.stop(cpu, tp, TcpConst.TCP_CHRONO_SNDBUF_LIMITED);
+                }
+            }
+            return result;
+        } finally {
+            cpu.localBhEnable();
         }
-        cpu.localBhEnable();
-        return result;
     }
 }

@@ -207,8 +207,11 @@ final class TcpSockopt {
 
     private static void push(TcpSock tp) {
         Cpu cpu = tp.localBhDisable();
-        TcpOutput.tcpPushPendingFrames(cpu, tp);
-        cpu.localBhEnable();
+        try {
+            TcpOutput.tcpPushPendingFrames(cpu, tp);
+        } finally {
+            cpu.localBhEnable();
+        }
     }
 
     /** Linux: __tcp_sock_set_quickack(). */
@@ -221,8 +224,11 @@ final class TcpSockopt {
         if (tp.inStates(TcpConst.TCPF_ESTABLISHED | TcpConst.TCPF_CLOSE_WAIT) && tp.ackScheduled()) {
             tp.icskAckPending = tp.icskAckPending | ICSK_ACK_PUSHED;
             Cpu cpu = tp.localBhDisable();
-            TcpRecvmsg.tcpCleanupRbuf(cpu, tp, 1);
-            cpu.localBhEnable();
+            try {
+                TcpRecvmsg.tcpCleanupRbuf(cpu, tp, 1);
+            } finally {
+                cpu.localBhEnable();
+            }
             if ((val & 1) == 0) {
                 tp.icskAckPingpong = tp.sysctl.tcpPingpongThresh;
             }
@@ -237,9 +243,12 @@ final class TcpSockopt {
         tp.keepaliveTime = val * HZ;
         if (tp.flag(SockFlag.KEEPOPEN) && !tp.inStates(TcpConst.TCPF_CLOSE | TcpConst.TCPF_LISTEN)) {
             Cpu cpu = tp.localBhDisable();
-            int elapsed = TcpKeepalive.timeElapsed(cpu, tp);
-            tp.resetKeepaliveTimer(cpu, Math.max(tp.keepaliveTime - elapsed, 0));
-            cpu.localBhEnable();
+            try {
+                int elapsed = TcpKeepalive.timeElapsed(cpu, tp);
+                tp.resetKeepaliveTimer(cpu, Math.max(tp.keepaliveTime - elapsed, 0));
+            } finally {
+                cpu.localBhEnable();
+            }
         }
         return 0;
     }

@@ -189,9 +189,12 @@ final class TcpV4Ops extends InetConnectionSockAfOps {
             return -Errno.EAFNOSUPPORT;
         }
         Cpu cpu = tp.localBhDisable();
-        int err = connect(cpu, tp, to);
-        cpu.localBhEnable();
-        return err;
+        try {
+            int err = connect(cpu, tp, to);
+            return err;
+        } finally {
+            cpu.localBhEnable();
+        }
     }
 
     private static int connect(Cpu cpu, TcpSock tp, SockAddrIn to) {
