@@ -10,6 +10,7 @@ import net.core.dev.NetDevice;
 import net.core.dev.NetDeviceOps;
 import net.core.dev.NetdevQueue;
 import net.core.dev.RtnlLinkStats;
+import net.core.sock.SockTimestamp;
 import net.skbuff.HotPath;
 import net.skbuff.Page;
 import net.skbuff.SkBuff;
@@ -136,6 +137,7 @@ final class TapNicQueue extends NapiStruct implements NetdevQueue.RingSpace {
         int last = fill(skb, shinfo, first);
         txSkb[port.tx.slot(last)] = skb;
         txTail = last + 1;
+        SockTimestamp.skbTxTimestamp(cpu, skb);
         boolean ring = txq.sentQueue(skb.len, xmitMore);
         txq.maybeStop(this, MAX_TX_DESCRIPTORS, 2 * MAX_TX_DESCRIPTORS);
         if (ring || txq.stopped()) {

@@ -12,6 +12,7 @@ import net.core.dev.NetdevFeatures;
 import net.core.dev.NetdevQueue;
 import net.core.dev.Qdisc;
 import net.core.dev.RtnlLinkStats;
+import net.core.sock.SockTimestamp;
 import net.skbuff.HotPath;
 import net.skbuff.SkBuff;
 import net.skbuff.SkbDropReason;
@@ -133,6 +134,7 @@ public final class Veth implements NetDeviceOps {
         if (useNapi && rq.ring.size() >= VETH_RING_SIZE && (txq.qdisc.flags & Qdisc.TCQ_F_BUILTIN) == 0) {
             return holdBack(cpu, txq, rq);
         }
+        SockTimestamp.skbTxTimestamp(cpu, skb);
         if (!Dev.prepareForwardSkb(cpu, rcv, skb)) {
             return drop(cpu, dev, skb, SkbDropReason.DEV_READY);
         }

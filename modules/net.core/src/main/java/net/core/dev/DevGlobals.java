@@ -58,6 +58,8 @@ public final class DevGlobals {
     private volatile @Nullable OffloadCallbacks ipv6Offload;
     /** True once any device steers. */
     volatile boolean rpsNeeded;
+    /** Sockets and taps that want receive stamps; 0 spares the clock. Linux: netstamp_needed_key */
+    private volatile int netstampNeeded;
 
     DevGlobals(Kernel kernel, SipHash flowHash) {
         this.kernel = kernel;
@@ -141,6 +143,21 @@ public final class DevGlobals {
     }
 
     // Protocol handlers and taps.
+
+    /** Stamps received packets from now on, until as many {@link #netDisableTimestamp}. Linux: net_enable_timestamp() */
+    public synchronized void netEnableTimestamp() {
+        netstampNeeded = netstampNeeded + 1;
+    }
+
+    /** Linux: net_disable_timestamp() */
+    public synchronized void netDisableTimestamp() {
+        netstampNeeded = netstampNeeded - 1;
+    }
+
+    @HotPath
+    boolean netstampNeeded() {
+        return netstampNeeded != 0;
+    }
 
     /** Adds a receiver or, for ETH_P_ALL, a tap. Linux: dev_add_pack(). */
     public synchronized void addPack(PacketType pt) {

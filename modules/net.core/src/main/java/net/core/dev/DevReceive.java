@@ -21,6 +21,7 @@ final class DevReceive {
     /** Steers the packet to another CPU, or processes it here. */
     @HotPath
     static int netifReceiveSkb(Cpu cpu, SkBuff skb) {
+        netTimestampCheck(cpu, skb);
         if (cpu.sd.globals().rpsNeeded) {
             NetDevice dev = (NetDevice) skb.dev;
             int target = dev == null ? -1 : Rps.getRpsCpu(cpu, dev, skb);
@@ -29,6 +30,14 @@ final class DevReceive {
             }
         }
         return netifReceiveSkbCore(cpu, skb);
+    }
+
+    /** Stamps a packet on arrival if anybody wants to know. Linux: net_timestamp_check() */
+    @HotPath
+    private static void netTimestampCheck(Cpu cpu, SkBuff skb) {
+        if (cpu.sd.globals().netstampNeeded() && skb.tstampNs == 0) {
+            skb.tstampNs = cpu.kernel().clock().realTimeNs();
+        }
     }
 
     /** A list linked by next, from GRO. */
@@ -47,6 +56,7 @@ final class DevReceive {
     @HotPath
     static int netifRx(Cpu cpu, SkBuff skb) {
         PathTrace.hit(cpu, skb, Landmark.NETIF_RX);
+        netTimestampCheck(cpu, skb);
         if (cpu.sd.globals().rpsNeeded) {
             NetDevice dev = (NetDevice) skb.dev;
             int target = dev == null ? -1 : Rps.getRpsCpu(cpu, dev, skb);

@@ -4,6 +4,7 @@ import net.core.Cpu;
 import net.core.sock.Sock;
 import net.core.trace.Landmark;
 import net.core.trace.PathTrace;
+import net.core.sock.SockTimestamp;
 import net.skbuff.Errno;
 import net.skbuff.HotPath;
 import net.skbuff.SkBuff;
@@ -33,6 +34,7 @@ final class DevXmit {
             return -Errno.ENETDOWN;
         }
         skb.resetMacHeader();
+        SockTimestamp.skbSchedTimestamp(cpu, skb);
         QdiscSkbCb.pktLenInit(skb);
         if ((dev.privFlags & NetDevice.IFF_XMIT_DST_RELEASE) != 0) {
             skb.dst = null;

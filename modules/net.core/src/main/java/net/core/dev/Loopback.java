@@ -2,6 +2,7 @@ package net.core.dev;
 
 import net.core.Cpu;
 import net.core.Net;
+import net.core.sock.SockTimestamp;
 import net.skbuff.HotPath;
 import net.skbuff.SkBuff;
 
@@ -46,6 +47,7 @@ public final class Loopback implements NetDeviceOps {
     @Override
     @HotPath
     public int ndoStartXmit(Cpu cpu, SkBuff skb, NetDevice dev, NetdevQueue txq, boolean xmitMore) {
+        SockTimestamp.skbTxTimestamp(cpu, skb);
         skb.tstampNs = 0;
         skb.skbMstampNs = 0;
         // The sender's buffer is free again: the packet has left its hands.

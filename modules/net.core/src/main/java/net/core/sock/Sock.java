@@ -4,6 +4,7 @@ import java.lang.invoke.MethodHandles;
 import java.lang.invoke.VarHandle;
 import net.core.Cpu;
 import net.core.Net;
+import net.core.dev.DevGlobals;
 import net.core.neigh.DstEntry;
 import net.core.task.WaitQueueHead;
 import net.core.trace.Landmark;
@@ -279,6 +280,9 @@ public abstract class Sock extends SockLock implements SkbOwner {
         txrehash = parent.txrehash;
         userlocks = (byte) (parent.userlocks & ~SOCK_BINDPORT_LOCK);
         flags = parent.flags & ~(SockFlag.DONE | SockFlag.ZAPPED);
+        if ((flags & SockFlag.SK_FLAGS_TIMESTAMP) != 0) {
+            DevGlobals.of(net.kernel()).netEnableTimestamp();
+        }
         rcvtimeoNs = parent.rcvtimeoNs;
         sndtimeoNs = parent.sndtimeoNs;
         lingertimeNs = parent.lingertimeNs;
@@ -355,6 +359,7 @@ public abstract class Sock extends SockLock implements SkbOwner {
             wq.purge(cpu, SkbDropReason.SOCKET_CLOSE);
         }
         SockErrQueue.purge(cpu, this);
+        disableTimestamp(SockFlag.SK_FLAGS_TIMESTAMP);
         skDstReset();
         rxDst = null;
         SockMem.reclaimAll(cpu, this);
@@ -436,6 +441,24 @@ public abstract class Sock extends SockLock implements SkbOwner {
 
     public final long cookie() {
         return cookie;
+    }
+
+    /** Sets a flag that needs received packets to be stamped. Context: socket lock. Linux: sock_enable_timestamp() */
+    public final void enableTimestamp(int sockFlag) {
+        if ((flags & SockFlag.SK_FLAGS_TIMESTAMP) == 0) {
+            DevGlobals.of(net.kernel()).netEnableTimestamp();
+        }
+        setFlag(sockFlag);
+    }
+
+    /** Linux: sock_disable_timestamp() */
+    public final void disableTimestamp(int sockFlags) {
+        if ((flags & SockFlag.SK_FLAGS_TIMESTAMP) != 0) {
+            resetFlag(sockFlags);
+            if ((flags & SockFlag.SK_FLAGS_TIMESTAMP) == 0) {
+                DevGlobals.of(net.kernel()).netDisableTimestamp();
+            }
+        }
     }
 
     // ---- memory (details in SockMem) ----

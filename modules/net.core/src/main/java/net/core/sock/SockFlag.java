@@ -48,5 +48,8 @@ public final class SockFlag {
     public static final int RCVPRIORITY = 1 << 22;
     public static final int FILTER_LOCKED = 1 << 23;
 
+    /** Each of these needs packets to be stamped on arrival. */
+    static final int SK_FLAGS_TIMESTAMP = TIMESTAMP | TIMESTAMPING_RX_SOFTWARE;
+
     private SockFlag() {}
 }

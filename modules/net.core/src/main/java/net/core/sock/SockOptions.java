@@ -216,7 +216,7 @@ public final class SockOptions {
         sk.setFlag(SockFlag.RCVTSTAMPNS, on && ns);
         sk.setFlag(SockFlag.TSTAMP_NEW, on && newer);
         if (on) {
-            sk.setFlag(SockFlag.TIMESTAMP);
+            sk.enableTimestamp(SockFlag.TIMESTAMP);
         }
     }
 
@@ -234,8 +234,11 @@ public final class SockOptions {
         }
         sk.tsflags = val;
         sk.setFlag(SockFlag.TSTAMP_NEW, optname == SockConst.SO_TIMESTAMPING_NEW);
-        boolean rx = (val & SockConst.SOF_TIMESTAMPING_RX_SOFTWARE) != 0;
-        sk.setFlag(SockFlag.TIMESTAMPING_RX_SOFTWARE, rx);
+        if ((val & SockConst.SOF_TIMESTAMPING_RX_SOFTWARE) != 0) {
+            sk.enableTimestamp(SockFlag.TIMESTAMPING_RX_SOFTWARE);
+        } else {
+            sk.disableTimestamp(SockFlag.TIMESTAMPING_RX_SOFTWARE);
+        }
         return 0;
     }
 

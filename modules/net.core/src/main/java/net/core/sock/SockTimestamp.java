@@ -2,8 +2,10 @@ package net.core.sock;
 
 import net.core.Cpu;
 import net.skbuff.Errno;
+import net.skbuff.HotPath;
 import net.skbuff.SkBuff;
 import net.skbuff.SkbDropReason;
+import net.skbuff.SkbSharedInfo;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -13,13 +15,6 @@ import org.jspecify.annotations.Nullable;
  * <p>Linux: __sock_recv_timestamp(), net/socket.c; __skb_tstamp_tx(), net/core/skbuff.c
  */
 public final class SockTimestamp {
-    // Requests on a packet: skb_shared_info.tx_flags.
-    public static final int SKBTX_HW_TSTAMP = 1;
-    public static final int SKBTX_SW_TSTAMP = 1 << 1;
-    public static final int SKBTX_IN_PROGRESS = 1 << 2;
-    public static final int SKBTX_SCHED_TSTAMP = 1 << 6;
-    public static final int SKBTX_ANY_TSTAMP = SKBTX_HW_TSTAMP | SKBTX_SW_TSTAMP | SKBTX_SCHED_TSTAMP;
-
     // What a transmit stamp marks: ee_info.
     public static final int SCM_TSTAMP_SND = 0;
     public static final int SCM_TSTAMP_SCHED = 1;
@@ -83,15 +78,31 @@ public final class SockTimestamp {
     public static int txFlags(int tsflags) {
         int flags = 0;
         if ((tsflags & SockConst.SOF_TIMESTAMPING_TX_HARDWARE) != 0) {
-            flags |= SKBTX_HW_TSTAMP;
+            flags |= SkbSharedInfo.SKBTX_HW_TSTAMP;
         }
         if ((tsflags & SockConst.SOF_TIMESTAMPING_TX_SOFTWARE) != 0) {
-            flags |= SKBTX_SW_TSTAMP;
+            flags |= SkbSharedInfo.SKBTX_SW_TSTAMP;
         }
         if ((tsflags & SockConst.SOF_TIMESTAMPING_TX_SCHED) != 0) {
-            flags |= SKBTX_SCHED_TSTAMP;
+            flags |= SkbSharedInfo.SKBTX_SCHED_TSTAMP;
         }
         return flags;
+    }
+
+    /** A driver took the packet: the software stamp if the sender asked for one. Linux: skb_tx_timestamp() */
+    @HotPath
+    public static void skbTxTimestamp(Cpu cpu, SkBuff skb) {
+        if ((skb.shinfo().txFlags & SkbSharedInfo.SKBTX_SW_TSTAMP) != 0) {
+            skbTstampTx(cpu, skb, skb.sk instanceof Sock sk ? sk : null, SCM_TSTAMP_SND, 0);
+        }
+    }
+
+    /** The packet is about to be queued: the stamp of that if asked for. */
+    @HotPath
+    public static void skbSchedTimestamp(Cpu cpu, SkBuff skb) {
+        if ((skb.shinfo().txFlags & SkbSharedInfo.SKBTX_SCHED_TSTAMP) != 0) {
+            skbTstampTx(cpu, skb, skb.sk instanceof Sock sk ? sk : null, SCM_TSTAMP_SCHED, 0);
+        }
     }
 
     /**
