@@ -152,16 +152,14 @@ final class DevXmit {
             return -Errno.ENOMEM;
         }
         hardTxLock(cpu, dev, txq);
-        int rc = -Errno.ENETDOWN;
         if (!txq.xmitStopped()) {
             cpu.xmitRecursion++;
             skb = devHardStartXmit(cpu, skb, dev, txq);
             cpu.xmitRecursion--;
-            rc = cpu.sd.hardXmitRc;
         }
         hardTxUnlock(dev, txq);
-        if (skb == null || NetXmit.devXmitComplete(rc)) {
-            return rc;
+        if (skb == null) {
+            return cpu.sd.hardXmitRc;
         }
         // A device that may be busy needs a queue.
         dev.stats(cpu).txDropped++;

@@ -1,0 +1,97 @@
+package net.testkit;
+
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
+
+import java.util.SplittableRandom;
+import net.core.Cpu;
+import net.core.Kernel;
+import net.core.dev.DevGlobals;
+import net.core.dev.NetXmit;
+import net.core.dev.NetdevQueue;
+import net.core.dev.Qdisc;
+import net.core.dev.QdiscOps;
+import net.skbuff.SkBuff;
+import net.skbuff.SkBuffHead;
+import org.jspecify.annotations.Nullable;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.ValueSource;
+
+class QdiscContractTest {
+    @ParameterizedTest
+    @ValueSource(
+            strings = {
+                "pfifo", "pfifo limit 10", "pfifo limit 1", "bfifo limit 20000", "pfifo_head_drop limit 10", "pfifo_fast",
+                "mq", "noqueue"
+            })
+    void shouldHoldForOurDisciplines(String spec) {
+        for (long seed : new SplittableRandom(42).longs(3).toArray()) {
+            QdiscContract.verify(spec, seed);
+        }
+    }
+
+    /** Drops every hundredth packet without a word. */
+    private record Thief(String id) implements QdiscOps {
+        @Override
+        public Qdisc create(NetdevQueue devQueue) {
+            return new Qdisc(this, devQueue, 0) {
+                private int n;
+
+                @Override
+                public int enqueue(Cpu cpu, SkBuff skb, SkBuffHead toFree) {
+                    if (++n % 100 == 0) {
+                        toFree.addTail(skb);
+                        return NetXmit.NET_XMIT_SUCCESS;
+                    }
+                    return enqueueTail(skb);
+                }
+
+                @Override
+                public @Nullable SkBuff dequeue(Cpu cpu) {
+                    return dequeueHead();
+                }
+            };
+        }
+    }
+
+    /** Last in, first out. */
+    private record Stack(String id) implements QdiscOps {
+        @Override
+        public Qdisc create(NetdevQueue devQueue) {
+            return new Qdisc(this, devQueue, 0) {
+                @Override
+                public int enqueue(Cpu cpu, SkBuff skb, SkBuffHead toFree) {
+                    q.addHead(skb);
+                    qlen++;
+                    backlog += net.core.dev.QdiscSkbCb.pktLen(skb);
+                    return NetXmit.NET_XMIT_SUCCESS;
+                }
+
+                @Override
+                public @Nullable SkBuff dequeue(Cpu cpu) {
+                    return dequeueHead();
+                }
+            };
+        }
+    }
+
+    @Test
+    void shouldFindADisciplineThatLies() {
+        try (Kernel kernel = Kernel.boot("clock=virtual", "leakcheck=off")) {
+            DevGlobals.of(kernel).qdiscs.register(new Thief("thief"));
+            assertThatThrownBy(() -> QdiscContract.verify(kernel, "thief", 1))
+                    .isInstanceOf(AssertionError.class)
+                    .hasMessageContaining("dropped an arrival and called it queued");
+        }
+    }
+
+    @Test
+    void shouldFindADisciplineThatReorders() {
+        try (Kernel kernel = Kernel.boot("clock=virtual", "leakcheck=off")) {
+            DevGlobals.of(kernel).qdiscs.register(new Stack("stack"));
+            assertThatThrownBy(() -> QdiscContract.verify(kernel, "stack", 1))
+                    .isInstanceOf(AssertionError.class)
+                    .hasMessageContaining("left after packet");
+        }
+    }
+}
