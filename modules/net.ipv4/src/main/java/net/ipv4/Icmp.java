@@ -394,7 +394,7 @@ public final class Icmp implements InetProtocol {
                 Wire.put32(h + IcmpHdr.LENGTH + 4L * i, words[i]);
             }
         } else {
-            copyPayload(in, skb, payload);
+            copyPayload(in, skb);
         }
         IcmpHdr.check(h, Checksum.fold(skb.checksum(0, skb.len, 0)));
         scratch.icmpDepth++;
@@ -427,7 +427,7 @@ public final class Icmp implements InetProtocol {
         return skb;
     }
 
-    private static void copyPayload(SkBuff from, SkBuff to, int payload) {
+    private static void copyPayload(SkBuff from, SkBuff to) {
         int off = to.headlen() - IcmpHdr.LENGTH;
         from.copyBits(0, to.dataAddress() + IcmpHdr.LENGTH, off);
         for (int i = 0; i < to.shinfo().nrFrags; i++) {

@@ -87,7 +87,7 @@ public final class InetOffload implements OffloadCallbacks {
         }
         NapiGroCb.setNetworkOffset(skb, off);
         boolean df = (fragOff & IpHdr.IP_DF) != 0;
-        matchFlows(held, skb, iph, df);
+        matchFlows(held, iph, df);
         skb.networkHeader = skb.data + off;
         Gro.groPull(skb, IpHdr.LENGTH);
         skb.transportHeader = skb.data + Gro.groOffset(skb);
@@ -95,7 +95,7 @@ public final class InetOffload implements OffloadCallbacks {
     }
 
     @HotPath
-    private static void matchFlows(GroList held, SkBuff skb, long iph, boolean df) {
+    private static void matchFlows(GroList held, long iph, boolean df) {
         int saddr = IpHdr.saddr(iph);
         int daddr = IpHdr.daddr(iph);
         int protocol = IpHdr.protocol(iph);

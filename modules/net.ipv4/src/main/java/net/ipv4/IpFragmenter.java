@@ -12,7 +12,7 @@ import net.skbuff.SkbSharedInfo;
 import org.jspecify.annotations.Nullable;
 
 /**
- * Cuts packets that are too long. A packet that already is a list of fitting pieces (as {@link IpAppend} and reassembly
+ * Cuts packets that are too long. A packet that already is a list of fitting pieces (as {@link IpCork} and reassembly
  * make them) only gets headers; others are copied.
  *
  * <p><b>Context:</b> with a CPU word. Takes packets over.

@@ -27,7 +27,7 @@ import org.jspecify.annotations.Nullable;
 
 /**
  * IP output: header, hooks, fragments if need be, neighbour. Fragmentation itself is {@link IpFragmenter}, collecting
- * data from several sends {@link IpAppend}.
+ * data from several sends {@link IpCork}.
  *
  * <p><b>Context:</b> process or softirq, with a CPU word. Every function takes its packet over, whatever it returns.
  *

@@ -402,8 +402,9 @@ public final class IpSockGlue {
         if ((flags & InetSock.IP_CMSG_TOS) != 0) {
             msg.putCmsg(SockConst.SOL_IP, IP_TOS, IpHdr.tos(iph));
         }
-        if ((flags & InetSock.IP_CMSG_RECVOPTS) != 0 && IpSkbCb.opt(skb) != null) {
-            msg.putCmsg(SockConst.SOL_IP, IP_RECVOPTS, 0, 0, IpSkbCb.opt(skb).data.clone());
+        IpOptions opt = IpSkbCb.opt(skb);
+        if ((flags & InetSock.IP_CMSG_RECVOPTS) != 0 && opt != null) {
+            msg.putCmsg(SockConst.SOL_IP, IP_RECVOPTS, 0, 0, opt.data.clone());
         }
         if ((flags & InetSock.IP_CMSG_ORIGDSTADDR) != 0 && skb.transportHeaderWasSet()) {
             int port = Wire.u16(skb.transportAddress() + 2);

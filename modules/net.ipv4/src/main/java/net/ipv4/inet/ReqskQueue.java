@@ -146,7 +146,7 @@ public final class ReqskQueue {
             if (open) {
                 req.sk = child;
                 queue.addTail(req);
-                listener.ackBacklog = listener.ackBacklog + 1;
+                acceptqAdd(listener, 1);
             }
         } finally {
             queue.lock.unlock();
@@ -182,6 +182,11 @@ public final class ReqskQueue {
         return null;
     }
 
+    @SuppressWarnings("NonAtomicVolatileUpdate") // the queue's lock is held
+    private static void acceptqAdd(InetConnectionSock listener, int n) {
+        listener.ackBacklog += n;
+    }
+
     /** Takes the oldest finished connection. Any context. Linux: reqsk_queue_remove(). */
     static @Nullable RequestSock remove(InetConnectionSock listener) {
         RequestSockQueue queue = queue(listener);
@@ -189,7 +194,7 @@ public final class ReqskQueue {
         try {
             RequestSock req = queue.removeHead();
             if (req != null) {
-                listener.ackBacklog = listener.ackBacklog - 1;
+                acceptqAdd(listener, -1);
             }
             return req;
         } finally {

@@ -47,7 +47,7 @@ public final class RouteInput {
         if (!our) {
             return SkbDropReason.IP_INVALID_DEST.ordinal();
         }
-        int reason = validateMcSource(cpu, skb, daddr, saddr, tos, dev, inDev);
+        int reason = validateMcSource(cpu, daddr, saddr, tos, dev, inDev);
         if (reason != OK) {
             return reason;
         }
@@ -60,7 +60,7 @@ public final class RouteInput {
 
     /** Linux: ip_mc_validate_source(). */
     private static int validateMcSource(
-            Cpu cpu, SkBuff skb, int daddr, int saddr, int tos, NetDevice dev, InDevice inDev) {
+            Cpu cpu, int daddr, int saddr, int tos, NetDevice dev, InDevice inDev) {
         if (Inet.isMulticast(saddr) || Inet.isLbcast(saddr)) {
             return SkbDropReason.IP_INVALID_SOURCE.ordinal();
         }
@@ -79,14 +79,14 @@ public final class RouteInput {
         Ipv4Net v4 = Ipv4Net.of(dev.net);
         FibResult res = Ipv4Net.scratch(cpu).resInput.reset();
         if (Inet.isMulticast(saddr) || Inet.isLbcast(saddr)) {
-            return martianSource(cpu, v4, inDev, SkbDropReason.IP_INVALID_SOURCE);
+            return martianSource(cpu, v4, SkbDropReason.IP_INVALID_SOURCE);
         }
         if (Inet.isLbcast(daddr) || saddr == 0 && daddr == 0) {
             return brdInput(cpu, v4, skb, res, saddr, tos, dev, inDev);
         }
         // 0.0.0.0/8 has one use: a host that does not know its address (BOOTP) sends from 0.0.0.0 to the broadcast.
         if (Inet.isZeronet(saddr)) {
-            return martianSource(cpu, v4, inDev, SkbDropReason.IP_INVALID_SOURCE);
+            return martianSource(cpu, v4, SkbDropReason.IP_INVALID_SOURCE);
         }
         if (Inet.isZeronet(daddr)) {
             return martianDestination(cpu, v4);
@@ -96,7 +96,7 @@ public final class RouteInput {
                 return martianDestination(cpu, v4);
             }
         } else if (Inet.isLoopback(saddr) && (dev.flags & NetDevice.IFF_LOOPBACK) == 0 && !inDev.routeLocalnet()) {
-            return martianSource(cpu, v4, inDev, SkbDropReason.IP_LOCALNET);
+            return martianSource(cpu, v4, SkbDropReason.IP_LOCALNET);
         }
         Flowi4 fl4 = Ipv4Net.scratch(cpu).fl4Input;
         fl4.init(0, skb.mark, tos, RtType.RT_SCOPE_UNIVERSE, 0, 0, daddr, saddr, 0, 0);
@@ -110,7 +110,7 @@ public final class RouteInput {
             res.type = RtType.RTN_UNREACHABLE;
             res.fi = null;
             res.nh = null;
-            return localInput(v4, skb, res, dev, 0, err);
+            return localInput(v4, skb, res, 0, err);
         }
         switch (res.type) {
             case RtType.RTN_BROADCAST:
@@ -122,12 +122,9 @@ public final class RouteInput {
                 err = validateSource(cpu, saddr, daddr, tos, 0, dev, inDev);
                 if (err < 0) {
                     return martianSource(
-                            cpu,
-                            v4,
-                            inDev,
-                            err == -Errno.EXDEV ? SkbDropReason.IP_RPFILTER : SkbDropReason.IP_LOCAL_SOURCE);
+                            cpu, v4, err == -Errno.EXDEV ? SkbDropReason.IP_RPFILTER : SkbDropReason.IP_LOCAL_SOURCE);
                 }
-                return localInput(v4, skb, res, dev, 0, 0);
+                return localInput(v4, skb, res, 0, 0);
             default:
                 break;
         }
@@ -136,7 +133,7 @@ public final class RouteInput {
             res.type = RtType.RTN_UNREACHABLE;
             res.fi = null;
             res.nh = null;
-            return localInput(v4, skb, res, dev, 0, -Errno.EHOSTUNREACH);
+            return localInput(v4, skb, res, 0, -Errno.EHOSTUNREACH);
         }
         if (res.type != RtType.RTN_UNICAST) {
             return martianDestination(cpu, v4);
@@ -153,19 +150,16 @@ public final class RouteInput {
             int err = validateSource(cpu, saddr, 0, tos, 0, dev, inDev);
             if (err < 0) {
                 return martianSource(
-                        cpu,
-                        v4,
-                        inDev,
-                        err == -Errno.EXDEV ? SkbDropReason.IP_RPFILTER : SkbDropReason.IP_LOCAL_SOURCE);
+                        cpu, v4, err == -Errno.EXDEV ? SkbDropReason.IP_RPFILTER : SkbDropReason.IP_LOCAL_SOURCE);
             }
         }
         res.type = RtType.RTN_BROADCAST;
-        return localInput(v4, skb, res, dev, Rtable.RTCF_BROADCAST, 0);
+        return localInput(v4, skb, res, Rtable.RTCF_BROADCAST, 0);
     }
 
     /** The packet is for this host, or for nobody ({@code err}). */
     @HotPath
-    private static int localInput(Ipv4Net v4, SkBuff skb, FibResult res, NetDevice dev, int flags, int err) {
+    private static int localInput(Ipv4Net v4, SkBuff skb, FibResult res, int flags, int err) {
         FibNh nh = res.fi == null ? null : res.nh;
         if (nh != null) {
             Rtable cached = nh.rthInput;
@@ -218,7 +212,7 @@ public final class RouteInput {
         int err = validateSource(cpu, saddr, daddr, tos, outDev.ifindex, dev, inDev);
         if (err < 0) {
             return martianSource(
-                    cpu, v4, inDev, err == -Errno.EXDEV ? SkbDropReason.IP_RPFILTER : SkbDropReason.IP_LOCAL_SOURCE);
+                    cpu, v4, err == -Errno.EXDEV ? SkbDropReason.IP_RPFILTER : SkbDropReason.IP_LOCAL_SOURCE);
         }
         if (outDev == dev && err != 0 && outInDev.txRedirects() && skb.protocol == Inet.ETH_P_IP) {
             int gw = nh.gw;
@@ -240,7 +234,7 @@ public final class RouteInput {
         return OK;
     }
 
-    private static int martianSource(Cpu cpu, Ipv4Net v4, InDevice inDev, SkbDropReason reason) {
+    private static int martianSource(Cpu cpu, Ipv4Net v4, SkbDropReason reason) {
         v4.inMartianSrc(cpu);
         return reason.ordinal();
     }
