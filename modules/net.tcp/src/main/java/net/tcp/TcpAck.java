@@ -10,6 +10,8 @@ import static net.tcp.TcpConst.TCP_CHRONO_BUSY;
 import static net.tcp.TcpConst.TCP_NAGLE_OFF;
 
 import net.core.Cpu;
+import net.core.trace.Landmark;
+import net.core.trace.PathTrace;
 import net.skbuff.HotPath;
 import net.skbuff.SkBuff;
 import net.skbuff.SkbDropReason;
@@ -87,6 +89,7 @@ public final class TcpAck {
      * @return 1 if it was new enough to be used, 0 for an old one, negative the drop reason's ordinal
      */
     public static int tcpAck(Cpu cpu, TcpSock tp, SkBuff skb, int flag) {
+        PathTrace.hit(cpu, skb, Landmark.TCP_ACK);
         TcpScratch s = TcpScratch.of(cpu);
         TcpSacktagState sack = s.sack;
         RateSample rs = s.rate;

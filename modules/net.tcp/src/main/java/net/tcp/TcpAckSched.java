@@ -13,6 +13,8 @@ import static net.tcp.TcpConst.TCP_MSS_DEFAULT;
 import net.core.Cpu;
 import net.core.sock.Socket;
 import net.core.time.HrTimer;
+import net.core.trace.Landmark;
+import net.core.trace.PathTrace;
 import net.skbuff.HotPath;
 import net.skbuff.SkBuff;
 
@@ -146,6 +148,7 @@ public final class TcpAckSched {
 
     /** Sends an ACK now or later if one is owed. Linux: tcp_ack_snd_check(). */
     static void tcpAckSndCheck(Cpu cpu, TcpSock tp) {
+        PathTrace.hit(cpu, null, Landmark.TCP_ACK_SND_CHECK);
         if (tp.ackScheduled()) { // else some data took it along
             tcpAckSndCheckCore(cpu, tp, true);
         }
@@ -229,6 +232,7 @@ public final class TcpAckSched {
 
     /** What the ACK allows is sent, and a writer is woken. Linux: tcp_data_snd_check(). */
     static void tcpDataSndCheck(Cpu cpu, TcpSock tp) {
+        PathTrace.hit(cpu, null, Landmark.TCP_DATA_SND_CHECK);
         TcpOutput.tcpPushPendingFrames(cpu, tp);
         tcpCheckSpace(cpu, tp);
     }

@@ -6,6 +6,8 @@ import static net.tcp.TcpConst.TCP_MAX_QUICKACKS;
 
 import net.core.Cpu;
 import net.core.sock.SockFlag;
+import net.core.trace.Landmark;
+import net.core.trace.PathTrace;
 import net.skbuff.HotPath;
 import net.skbuff.SkBuff;
 import net.skbuff.SkbDropReason;
@@ -66,6 +68,7 @@ public final class TcpDataQueue {
 
     /** Appends in-order data; true if the last packet took it in, and the caller frees the shell. Linux: tcp_queue_rcv(). */
     static boolean tcpQueueRcv(Cpu cpu, TcpSock tp, SkBuff skb) {
+        PathTrace.hit(cpu, skb, Landmark.TCP_QUEUE_RCV);
         SkBuff tail = tp.receiveQueue.peekTail();
         boolean eaten = tail != null && tcpTryCoalesce(cpu, tp, tail, skb);
         TcpAck.tcpRcvNxtUpdate(tp, TcpSkbCb.endSeq(skb));
@@ -96,6 +99,7 @@ public final class TcpDataQueue {
 
     /** Queues a segment's text; the header is still in front of it. */
     public static void tcpDataQueue(Cpu cpu, TcpSock tp, SkBuff skb) {
+        PathTrace.hit(cpu, skb, Landmark.TCP_DATA_QUEUE);
         int seq = TcpSkbCb.seq(skb);
         int endSeq = TcpSkbCb.endSeq(skb);
         if (seq == endSeq) {

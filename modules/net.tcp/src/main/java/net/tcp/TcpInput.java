@@ -20,6 +20,8 @@ import static net.tcp.TcpConst.TCPOLEN_TSTAMP_ALIGNED;
 import net.core.Cpu;
 import net.core.sock.SockConst;
 import net.core.sock.SockFlag;
+import net.core.trace.Landmark;
+import net.core.trace.PathTrace;
 import net.skbuff.HotPath;
 import net.skbuff.SkBuff;
 import net.skbuff.SkbDropReason;
@@ -85,6 +87,7 @@ public final class TcpInput {
      * Prediction is off ({@code predFlags == 0}) while there is out-of-order or urgent data, or no room.
      */
     public static void tcpRcvEstablished(Cpu cpu, TcpSock tp, SkBuff skb, TcpHdr th) {
+        PathTrace.hit(cpu, skb, Landmark.TCP_RCV_ESTABLISHED);
         int len = skb.len;
         tp.mstampRefresh(cpu.nowNs());
         if (tp.rxDst == null) {
@@ -196,6 +199,7 @@ public final class TcpInput {
      *     frees the packet
      */
     public static int tcpRcvStateProcess(Cpu cpu, TcpSock tp, SkBuff skb, TcpHdr th) {
+        PathTrace.hit(cpu, skb, Landmark.TCP_RCV_STATE_PROCESS);
         switch (tp.state) {
             case TCP_CLOSE -> { // 3.10.7.1; the reset was sent where no socket was found
                 drop(cpu, tp, skb, SkbDropReason.TCP_CLOSE);

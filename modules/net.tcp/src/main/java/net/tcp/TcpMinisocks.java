@@ -8,6 +8,8 @@ import java.util.Objects;
 import net.core.Cpu;
 import net.core.sock.SockFlag;
 import net.core.sock.TcpStates;
+import net.core.trace.Landmark;
+import net.core.trace.PathTrace;
 import net.ipv4.Ipv4Net;
 import net.ipv4.inet.InetConnectionSock;
 import net.ipv4.inet.InetTimewaitSock;
@@ -45,6 +47,7 @@ public final class TcpMinisocks {
      * <p>Linux: tcp_time_wait(), net/ipv4/tcp_minisocks.c
      */
     public static void tcpTimeWait(Cpu cpu, TcpSock tp, int state, int timeo) {
+        PathTrace.hit(cpu, null, Landmark.TCP_TIME_WAIT);
         if (InetTimewaitSock.reserve(Ipv4Net.of(tp.net))) {
             TcpTimewaitSock tw = TcpTimewaitSock.of(tp, state); // allocates: outlives the socket, found without a lock
             int rto = (tp.icskRto << 2) - (tp.icskRto >> 1);

@@ -14,6 +14,8 @@ import static net.tcp.TcpSkbCb.TCPHDR_RST;
 
 import net.core.Cpu;
 import net.core.sock.TcpStates;
+import net.core.trace.Landmark;
+import net.core.trace.PathTrace;
 import net.skbuff.HotPath;
 import net.skbuff.SkBuff;
 import org.jspecify.annotations.Nullable;
@@ -44,6 +46,7 @@ public final class TcpOutput {
      */
     @HotPath
     public static boolean tcpWriteXmit(Cpu cpu, TcpSock tp, int mss, int nonagle, int pushOne) {
+        PathTrace.hit(cpu, null, Landmark.TCP_WRITE_XMIT);
         int sent = 0;
         tp.mstampRefresh(cpu.nowNs());
         if (pushOne == 0) {
@@ -250,6 +253,7 @@ public final class TcpOutput {
      */
     @HotPath
     public static void tcpSendAck(Cpu cpu, TcpSock tp, int rcvNxt, int flags) {
+        PathTrace.hit(cpu, null, Landmark.TCP_SEND_ACK);
         if (tp.state == TcpStates.TCP_CLOSE) {
             return;
         }

@@ -12,6 +12,8 @@ import net.core.sock.Msghdr;
 import net.core.sock.SockConst;
 import net.core.sock.SockFlag;
 import net.core.sock.TcpStates;
+import net.core.trace.Landmark;
+import net.core.trace.PathTrace;
 import net.skbuff.Errno;
 import net.skbuff.HotPath;
 import net.skbuff.SkBuff;
@@ -130,6 +132,7 @@ public final class TcpRecvmsg {
                     }
                 }
                 if (used > 0) {
+                    PathTrace.hit(tp.net.kernel(), Landmark.TCP_RECVMSG);
                     if (!truncate && copyOut(skb, offset, msg, used) != 0) {
                         copied = copied != 0 ? copied : -Errno.EFAULT;
                         break;

@@ -11,6 +11,8 @@ import static net.tcp.TcpSkbCb.TCPHDR_SYN;
 import static net.tcp.TcpSkbCb.TCPHDR_SYN_ECN;
 
 import net.core.Cpu;
+import net.core.trace.Landmark;
+import net.core.trace.PathTrace;
 import net.skbuff.Errno;
 import net.skbuff.HotPath;
 import net.skbuff.SkBuff;
@@ -127,6 +129,7 @@ public final class TcpRetransmit {
      * <p>Linux: tcp_retransmit_skb(), net/ipv4/tcp_output.c
      */
     public static int tcpRetransmitSkb(Cpu cpu, TcpSock tp, SkBuff skb, int segs) {
+        PathTrace.hit(cpu, skb, Landmark.TCP_RETRANSMIT_SKB);
         int err = tcpRetransmitSkbUnmarked(cpu, tp, skb, segs);
         if (err == 0) {
             TcpSkbCb.orSacked(skb, TCPCB_RETRANS);

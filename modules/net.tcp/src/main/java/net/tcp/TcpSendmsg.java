@@ -12,6 +12,8 @@ import net.core.sock.Msghdr;
 import net.core.sock.SockConst;
 import net.core.sock.SockStream;
 import net.core.sock.Socket;
+import net.core.trace.Landmark;
+import net.core.trace.PathTrace;
 import net.skbuff.Errno;
 import net.skbuff.HotPath;
 import net.skbuff.Page;
@@ -36,6 +38,7 @@ public final class TcpSendmsg {
 
     /** Linux: tcp_sendmsg(). */
     static int tcpSendmsg(TcpSock tp, Msghdr msg, int size) {
+        PathTrace.hit(tp.net.kernel(), Landmark.TCP_SENDMSG);
         tp.lockSock();
         int n = tcpSendmsgLocked(tp, msg, size);
         tp.releaseSock();
@@ -288,6 +291,7 @@ public final class TcpSendmsg {
      */
     @HotPath
     static void tcpPush(Cpu cpu, TcpSock tp, int flags, int mss, int nonagle, int sizeGoal) {
+        PathTrace.hit(cpu, null, Landmark.TCP_PUSH);
         SkBuff skb = TcpQueues.writeQueueTail(tp);
         if (skb == null) {
             return;

@@ -14,6 +14,8 @@ import static net.tcp.TcpConst.TCPF_SYN_SENT;
 import net.core.Cpu;
 import net.core.sock.SockFlag;
 import net.core.sock.TcpStates;
+import net.core.trace.Landmark;
+import net.core.trace.PathTrace;
 import net.skbuff.Errno;
 import net.skbuff.HotPath;
 import net.skbuff.SkBuff;
@@ -135,6 +137,7 @@ public final class TcpTimer {
 
     /** The delayed ACK timer fired. Linux: tcp_delack_timer(). */
     static void delackTimer(Cpu cpu, TcpSock tp) {
+        PathTrace.hit(cpu, null, Landmark.TCP_DELACK_TIMER);
         if ((tp.icskAckPending & ICSK_ACK_TIMER) == 0 && tp.compressedAck == 0) {
             return;
         }
@@ -184,6 +187,7 @@ public final class TcpTimer {
 
     /** The retransmit timer fired. Linux: tcp_write_timer(). */
     static void writeTimer(Cpu cpu, TcpSock tp) {
+        PathTrace.hit(cpu, null, Landmark.TCP_WRITE_TIMER);
         if (tp.icskPending == 0) {
             return;
         }
@@ -229,6 +233,7 @@ public final class TcpTimer {
      * <p>Linux: tcp_retransmit_timer(), net/ipv4/tcp_timer.c
      */
     static void retransmitTimer(Cpu cpu, TcpSock tp) {
+        PathTrace.hit(cpu, null, Landmark.TCP_RETRANSMIT_TIMER);
         SkBuff skb = tp.rtxQueueHead();
         if (tp.packetsOut == 0 || skb == null) {
             return;

@@ -6,6 +6,8 @@ import static net.tcp.TcpSkbCb.TCPHDR_SYN;
 
 import net.core.Cpu;
 import net.core.sock.Sock;
+import net.core.trace.Landmark;
+import net.core.trace.PathTrace;
 import net.skbuff.Errno;
 import net.skbuff.HotPath;
 import net.skbuff.SkBuff;
@@ -40,6 +42,7 @@ public final class TcpTransmit {
      */
     @HotPath
     public static int tcpTransmitSkb(Cpu cpu, TcpSock tp, SkBuff original, boolean clone, int rcvNxt) {
+        PathTrace.hit(cpu, original, Landmark.TCP_TRANSMIT_SKB);
         long priorWstamp = tp.tcpWstampNs;
         tp.tcpWstampNs = Math.max(tp.tcpWstampNs, tp.tcpClockCache);
         original.skbMstampNs = tp.tcpWstampNs;

@@ -8,6 +8,8 @@ import java.lang.invoke.MethodHandles;
 import java.lang.invoke.VarHandle;
 import net.core.Cpu;
 import net.core.Kernel;
+import net.core.trace.Landmark;
+import net.core.trace.PathTrace;
 import net.skbuff.HotPath;
 import net.skbuff.SkBuff;
 import net.skbuff.SkbDestructor;
@@ -93,6 +95,7 @@ public final class TcpTsq {
 
     /** Sends now, or leaves it to the owner. Linux: tcp_tsq_handler(). */
     static void handler(Cpu cpu, TcpSock tp) {
+        PathTrace.hit(cpu, null, Landmark.TCP_TASKLET);
         tp.bhLockSock(cpu);
         if (!tp.ownedByUser()) {
             write(cpu, tp);

@@ -5,6 +5,8 @@ import net.core.Cpu;
 import net.core.neigh.DstEntry;
 import net.core.sock.SockCommon;
 import net.core.sock.TcpStates;
+import net.core.trace.Landmark;
+import net.core.trace.PathTrace;
 import net.ipv4.Inet;
 import net.ipv4.InetProtocol;
 import net.ipv4.IpHdr;
@@ -58,6 +60,7 @@ public final class TcpV4 implements InetProtocol {
     /** Linux: tcp_v4_rcv(). */
     @HotPath
     static int tcpV4Rcv(Cpu cpu, SkBuff skb) {
+        PathTrace.hit(cpu, skb, Landmark.TCP_V4_RCV);
         net.core.dev.NetDevice dev = (net.core.dev.NetDevice) Objects.requireNonNull(skb.dev);
         TcpNet net = TcpNet.of(dev.net);
         if (skb.pktType != SkBuff.PACKET_HOST) {

@@ -45,6 +45,7 @@ public enum Landmark {
     TCP_RCV_STATE_PROCESS("tcpRcvStateProcess", "tcp_rcv_state_process", "net/ipv4/tcp_input.c", Layer.TCP),
     TCP_ACK("tcpAck", "tcp_ack", "net/ipv4/tcp_input.c", Layer.TCP),
     TCP_DATA_QUEUE("tcpDataQueue", "tcp_data_queue", "net/ipv4/tcp_input.c", Layer.TCP),
+    TCP_QUEUE_RCV("tcpQueueRcv", "tcp_queue_rcv", "net/ipv4/tcp_input.c", Layer.TCP),
     TCP_DATA_SND_CHECK("tcpDataSndCheck", "tcp_data_snd_check", "net/ipv4/tcp_input.c", Layer.TCP),
     TCP_ACK_SND_CHECK("tcpAckSndCheck", "tcp_ack_snd_check", "net/ipv4/tcp_input.c", Layer.TCP),
     SK_DATA_READY("dataReady", "sk_data_ready", "net/core/sock.c", Layer.SOCKET),
