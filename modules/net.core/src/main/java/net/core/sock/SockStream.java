@@ -81,6 +81,30 @@ public final class SockStream {
         }
     }
 
+    /**
+     * Waits for the end of a handshake in a connect call, which has no data to send. @return time left, or -EINTR; the
+     * caller looks at the state. Linux: inet_wait_for_connect()
+     */
+    public static long waitHandshake(Sock sk, long timeoNs) {
+        Scheduler scheduler = sk.kernel().scheduler();
+        Waiter waiter = scheduler.currentWaiter();
+        WaitEntry entry = waiter.entry();
+        sk.wq.add(entry);
+        try {
+            long left = timeoNs;
+            for (; ; ) {
+                waiter.prepare();
+                if (left <= 0 || !sk.inStates(TcpStates.TCPF_SYN_SENT | TcpStates.TCPF_SYN_RECV)) {
+                    return left;
+                }
+                left = sleep(sk, scheduler, waiter, left);
+            }
+        } finally {
+            waiter.finish();
+            sk.wq.remove(entry);
+        }
+    }
+
     /** Waits for our FIN to be acknowledged, at most {@code timeoNs}. Linux: sk_stream_wait_close() */
     public static void waitClose(Sock sk, long timeoNs) {
         if (timeoNs == 0) {

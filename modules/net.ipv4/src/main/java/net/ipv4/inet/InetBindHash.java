@@ -139,8 +139,7 @@ final class InetBindHash {
         } finally {
             locks[slot].unlock();
         }
-        sk.num = 0;
-        sk.sport = 0;
+        sk.num = 0; // sport stays: a reset may still have to go out
     }
 
     void handOver(InetConnectionSock sk, InetTimewaitSock tw) {

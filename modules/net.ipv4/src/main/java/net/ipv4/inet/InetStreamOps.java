@@ -79,7 +79,7 @@ public abstract class InetStreamOps extends InetOps {
             if (timeo == 0) {
                 return pending;
             }
-            long left = sk.streamWaitConnect(timeo);
+            long left = net.core.sock.SockStream.waitHandshake(sk, timeo);
             if (left == 0 && sk.inStates(TcpStates.TCPF_SYN_SENT | TcpStates.TCPF_SYN_RECV)) {
                 return pending;
             }
