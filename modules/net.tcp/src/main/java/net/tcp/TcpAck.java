@@ -443,6 +443,9 @@ public final class TcpAck {
     static void queueDrained(Cpu cpu, TcpSock tp, @Nullable SkBuff left) {
         if (left == null) {
             TcpChrono.stop(cpu, tp, TCP_CHRONO_BUSY);
+            if (tp.sendQueue.isEmpty()) {
+                TcpSendmsg.dropPage(cpu, tp);
+            }
         }
     }
 }

@@ -173,6 +173,7 @@ public final class TcpOutput {
             TcpInput.tcpRearmRto(cpu, tp);
         }
         tp.tcpNet.add(cpu, LinuxMib.TCPORIGDATASENT, segs);
+        TcpAckSched.tcpCheckSpace(cpu, tp); // less is unsent now: TCP_NOTSENT_LOWAT
     }
 
     /** Sends what is queued. Linux: __tcp_push_pending_frames(). */

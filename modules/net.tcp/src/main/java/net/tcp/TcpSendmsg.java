@@ -182,10 +182,15 @@ public final class TcpSendmsg {
         return page != null;
     }
 
-    /** All is acknowledged: an idle connection keeps no memory. Context: CPU word. */
+    /**
+     * All is acknowledged: an idle connection keeps no memory. A writer looks at the page again after every point where
+     * this can run.
+     *
+     * <p><b>Context:</b> socket lock, CPU word.
+     */
     static void dropPage(Cpu cpu, TcpSock tp) {
         Page page = tp.fragPage;
-        if (page != null && !tp.ownedByUser()) {
+        if (page != null) {
             tp.fragPage = null;
             page.put(cpu);
         }
