@@ -18,6 +18,9 @@ import org.agrona.UnsafeApi;
  * <p>Context: under the transmit lock of the device's only queue.
  */
 public final class FaultDevice implements NetDeviceOps {
+    /** A frame that waits to be overtaken goes on after this long, for nothing may follow it. */
+    private static final long HOLD_NS = 10_000_000;
+
     private final NetDeviceOps inner;
     private final FaultPlan plan;
     private final SkBuffHead held = new SkBuffHead();
@@ -63,7 +66,9 @@ public final class FaultDevice implements NetDeviceOps {
         int overtakenBy = plan.overtakenBy();
         if (overtakenBy > 0) {
             frame.cb0 = overtakenBy;
+            frame.cbl0 = cpu.nowNs() + HOLD_NS;
             held.addTail(frame);
+            release.startBy(cpu, frame.cbl0);
         } else {
             pass(cpu, frame, dev, txq);
         }
@@ -108,7 +113,7 @@ public final class FaultDevice implements NetDeviceOps {
         }
         if (after == null) {
             delayed.addHead(skb);
-            release.start(cpu, skb.cbl0);
+            release.startBy(cpu, skb.cbl0);
         } else {
             delayed.insertAfter(after, skb);
         }
@@ -157,18 +162,30 @@ public final class FaultDevice implements NetDeviceOps {
             this.dev = dev;
         }
 
+        /** Fires at this time or before. */
+        void startBy(Cpu cpu, long atNs) {
+            if (!pending() || expiresNs > atNs) {
+                start(cpu, atNs);
+            }
+        }
+
         @Override
         protected void expire(Cpu cpu, long nowNs) {
             NetdevQueue txq = dev.tx[0];
             txq.txLock(cpu);
             try {
+                for (SkBuff skb = held.peek(); skb != null && skb.cbl0 <= nowNs; skb = held.peek()) {
+                    held.unlink(skb);
+                    transmit(cpu, skb, dev, txq);
+                }
                 for (SkBuff skb = delayed.peek(); skb != null && skb.cbl0 <= nowNs; skb = delayed.peek()) {
                     delayed.unlink(skb);
                     transmit(cpu, skb, dev, txq);
                 }
-                SkBuff next = delayed.peek();
-                if (next != null) {
-                    start(cpu, next.cbl0);
+                for (SkBuff next : new SkBuff[] {held.peek(), delayed.peek()}) {
+                    if (next != null) {
+                        startBy(cpu, next.cbl0);
+                    }
                 }
             } finally {
                 txq.txUnlock();
