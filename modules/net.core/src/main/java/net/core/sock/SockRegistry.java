@@ -38,7 +38,9 @@ public final class SockRegistry {
 
     /** Makes a protocol visible to /proc/net/protocols and the metrics. Linux: proto_register() */
     public void register(Proto proto) {
-        protos.add(proto);
+        if (!protos.contains(proto)) {
+            protos.add(proto);
+        }
     }
 
     public List<Proto> protos() {

@@ -57,14 +57,22 @@ public final class SocketFileOps extends FileOperations {
     /** Receives as {@code msg} and the flags say. Linux: sock_recvmsg() */
     @HotPath
     public static int sockRecvmsg(Socket sock, Msghdr msg, int len, int flags) {
+        Sock sk = sock.sk;
+        if (sk != null && SockBusyPoll.canBusyLoop(sk) && sk.state != TcpStates.TCP_LISTEN) {
+            SockBusyPoll.loop(sk, (flags & SockConst.MSG_DONTWAIT) != 0);
+        }
         return sock.ops().recvmsg(sock, msg, len, flags);
     }
 
     @Override
     public int poll(File file, @Nullable PollTable wait) {
         Socket sock = socket(file);
-        if (sock.sk == null) {
+        Sock sk = sock.sk;
+        if (sk == null) {
             return PollMask.EPOLLNVAL;
+        }
+        if (wait != null && SockBusyPoll.canBusyLoop(sk)) {
+            SockBusyPoll.loop(sk, true);
         }
         return sock.ops().poll(file, sock, wait);
     }
