@@ -19,7 +19,6 @@ module net.core {
     provides net.core.KernelModule with
             net.core.dev.DevInit,
             net.core.sock.SockModule;
-
     provides net.core.dev.QdiscOps with
             net.core.dev.NoqueueOps;
 

@@ -51,8 +51,12 @@ public final class DropCount implements NfModule {
             int hook = i;
             String name = "net.netfilter.dropcount." + HOOKS[i];
             String set = net.sysctl()
-                    .registerString(name, "", v -> readable(name, v, net), "rules", e -> one.set(
-                            net, hooks, hook, name, e.text()))
+                    .registerString(
+                            name,
+                            "",
+                            v -> readable(name, v, net),
+                            "rules",
+                            e -> one.set(net, hooks, hook, name, e.text()))
                     .value;
             one.set(net, hooks, hook, name, set);
         }
@@ -73,8 +77,8 @@ public final class DropCount implements NfModule {
             hooks.unregister(old);
             ops = null;
         } else if (!parsed.isEmpty() && old == null) {
-            NfHookOps o = new NfHookOps(
-                    name(), NfHooks.NFPROTO_IPV4, hook, NfHookOps.NF_IP_PRI_FILTER, this::hook, null);
+            NfHookOps o =
+                    new NfHookOps(name(), NfHooks.NFPROTO_IPV4, hook, NfHookOps.NF_IP_PRI_FILTER, this::hook, null);
             ops = o;
             hooks.register(o);
         }

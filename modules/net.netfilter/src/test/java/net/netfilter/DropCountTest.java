@@ -58,7 +58,8 @@ class DropCountTest {
             try (Kernel kernel = boot("net.netfilter.dropcount." + HOOKS[hook] + "=drop udp dport 9, count tcp")) {
                 Net net = kernel.initNet();
                 for (int h = 0; h < 5; h++) {
-                    assertThat(NfHooks.of(net).isActive(NfHooks.NFPROTO_IPV4, h)).isEqualTo(h == hook);
+                    assertThat(NfHooks.of(net).isActive(NfHooks.NFPROTO_IPV4, h))
+                            .isEqualTo(h == hook);
                 }
                 assertThat(run(net, hook, 17, 1, 9)).isEqualTo(-Errno.EPERM);
                 assertThat(run(net, hook, 17, 9, 1)).isEqualTo(1);
@@ -80,7 +81,8 @@ class DropCountTest {
             assertThat(run(net, NfHooks.NF_INET_LOCAL_IN, 1, 0, 0)).isEqualTo(-Errno.EPERM);
             assertThat(run(other, NfHooks.NF_INET_LOCAL_IN, 1, 0, 0)).isEqualTo(1);
             net.sysctl().set("net.netfilter.dropcount.local_in", "");
-            assertThat(NfHooks.of(net).isActive(NfHooks.NFPROTO_IPV4, NfHooks.NF_INET_LOCAL_IN)).isFalse();
+            assertThat(NfHooks.of(net).isActive(NfHooks.NFPROTO_IPV4, NfHooks.NF_INET_LOCAL_IN))
+                    .isFalse();
             assertThat(run(net, NfHooks.NF_INET_LOCAL_IN, 1, 0, 0)).isEqualTo(1);
         }
     }

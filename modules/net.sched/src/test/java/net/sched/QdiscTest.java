@@ -233,7 +233,8 @@ class QdiscTest {
             assertThatThrownBy(() -> q.attachRoot(nic.dev, "pfifo limit x")).hasMessageContaining("got \"x\"");
             assertThatThrownBy(() -> q.attachRoot(nic.dev, "bfifo limit 10mph")).hasMessageContaining("10mph");
             assertThatThrownBy(() -> q.attachRoot(nic.dev, "pfifo speed 3")).hasMessageContaining("known is limit");
-            assertThatThrownBy(() -> q.attachRoot(nic.dev, "pfifo_fast limit 3")).hasMessageContaining("takes no option");
+            assertThatThrownBy(() -> q.attachRoot(nic.dev, "pfifo_fast limit 3"))
+                    .hasMessageContaining("takes no option");
             assertThat(nic.dev.qdisc.id()).isEqualTo("pfifo_fast");
         }
     }

@@ -213,12 +213,14 @@ public final class DevGlobals {
         switch (ethertype) {
             case EthHdr.ETH_P_IP -> ipv4Offload = callbacks;
             case EthHdr.ETH_P_IPV6 -> ipv6Offload = callbacks;
-            default -> throw new IllegalArgumentException("no offload for ethertype 0x" + Integer.toHexString(ethertype));
+            default ->
+                throw new IllegalArgumentException("no offload for ethertype 0x" + Integer.toHexString(ethertype));
         }
     }
 
     @HotPath
-    @Nullable OffloadCallbacks offloadFor(int ethertype) {
+    @Nullable
+    OffloadCallbacks offloadFor(int ethertype) {
         return ethertype == EthHdr.ETH_P_IP ? ipv4Offload : ethertype == EthHdr.ETH_P_IPV6 ? ipv6Offload : null;
     }
 }

@@ -72,15 +72,15 @@ public final class DevInit implements KernelModule {
         g.netdevBudgetUsecs =
                 register(kernel, "net.core.netdev_budget_usecs", g.netdevBudgetUsecs, 0, v -> g.netdevBudgetUsecs = v);
         g.maxBacklog = register(kernel, "net.core.netdev_max_backlog", g.maxBacklog, 0, v -> g.maxBacklog = v);
-        g.groNormalBatch = register(kernel, "net.core.gro_normal_batch", g.groNormalBatch, 1, v -> g.groNormalBatch = v);
+        g.groNormalBatch =
+                register(kernel, "net.core.gro_normal_batch", g.groNormalBatch, 1, v -> g.groNormalBatch = v);
         int weight = register(kernel, "net.core.dev_weight", 64, 1, v -> {
             g.devRxWeight = v;
             g.devTxWeight = v;
         });
         g.devRxWeight = weight;
         g.devTxWeight = weight;
-        g.setRpsSockFlowEntries(
-                register(kernel, "net.core.rps_sock_flow_entries", 0, 0, g::setRpsSockFlowEntries));
+        g.setRpsSockFlowEntries(register(kernel, "net.core.rps_sock_flow_entries", 0, 0, g::setRpsSockFlowEntries));
         String dflt = g.qdiscs.find("pfifo_fast") != null ? "pfifo_fast" : "noqueue";
         StringSysctl qdisc = kernel.sysctl()
                 .registerString(
@@ -92,8 +92,7 @@ public final class DevInit implements KernelModule {
         g.qdiscs.setDefault(qdisc.value);
     }
 
-    private static int register(
-            Kernel kernel, String name, int value, int min, java.util.function.IntConsumer change) {
+    private static int register(Kernel kernel, String name, int value, int min, java.util.function.IntConsumer change) {
         IntSysctl s = kernel.sysctl()
                 .register(name, value, min, Integer.MAX_VALUE, e -> change.accept(((IntSysctl) e).value));
         return s.value;

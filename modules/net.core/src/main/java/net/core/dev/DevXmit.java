@@ -2,9 +2,9 @@ package net.core.dev;
 
 import net.core.Cpu;
 import net.core.sock.Sock;
+import net.core.sock.SockTimestamp;
 import net.core.trace.Landmark;
 import net.core.trace.PathTrace;
-import net.core.sock.SockTimestamp;
 import net.skbuff.Errno;
 import net.skbuff.HotPath;
 import net.skbuff.SkBuff;
@@ -76,8 +76,7 @@ final class DevXmit {
         }
     }
 
-    private static int xmitLockless(
-            Cpu cpu, SkBuff skb, Qdisc q, NetDevice dev, NetdevQueue txq, SkBuffHead toFree) {
+    private static int xmitLockless(Cpu cpu, SkBuff skb, Qdisc q, NetDevice dev, NetdevQueue txq, SkBuffHead toFree) {
         if (q.isDeactivated()) {
             toFree.addTail(skb);
             return NetXmit.NET_XMIT_DROP;

@@ -343,8 +343,7 @@ public final class Gro {
      */
     @HotPath
     public static boolean checksumValidate(SkBuff skb, int pseudo, boolean zeroOkay, int check) {
-        if (skb.ipSummed == SkBuff.CHECKSUM_PARTIAL
-                && skb.checksumStartOffset() >= NapiGroCb.dataOffset(skb)) {
+        if (skb.ipSummed == SkBuff.CHECKSUM_PARTIAL && skb.checksumStartOffset() >= NapiGroCb.dataOffset(skb)) {
             return true;
         }
         if (NapiGroCb.csumCnt(skb) > 0) {

@@ -26,7 +26,8 @@ public interface HeaderOps {
     int parse(SkBuff skb, byte[] haddr);
 
     /** Builds the cached header of a resolved neighbour; null if this link layer does not cache. */
-    @Nullable HhCache cache(Neighbour neigh, int type);
+    @Nullable
+    HhCache cache(Neighbour neigh, int type);
 
     /** The protocol field of a packet's link header, or 0. */
     default int parseProtocol(SkBuff skb) {

@@ -35,7 +35,8 @@ public final class Loopback implements NetDeviceOps {
                 | NetdevFeatures.NETIF_F_RXCSUM
                 | NetdevFeatures.NETIF_F_HIGHDMA
                 | NetdevFeatures.NETIF_F_LOOPBACK;
-        dev.hwFeatures = NetdevFeatures.NETIF_F_GSO_SOFTWARE | NetdevFeatures.NETIF_F_SG | NetdevFeatures.NETIF_F_HW_CSUM;
+        dev.hwFeatures =
+                NetdevFeatures.NETIF_F_GSO_SOFTWARE | NetdevFeatures.NETIF_F_SG | NetdevFeatures.NETIF_F_HW_CSUM;
         dev.headerOps = EthHdr.OPS;
         dev.txQueueLen = NetDevice.DEFAULT_TX_QUEUE_LEN;
         NetDeviceTable.of(net).setLoopback(dev);

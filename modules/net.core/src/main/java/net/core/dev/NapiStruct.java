@@ -54,11 +54,13 @@ public abstract class NapiStruct {
 
     // Of the owner (the holder of SCHED).
     /** Link in a CPU's poll list. */
-    @Nullable NapiStruct pollNext;
+    @Nullable
+    NapiStruct pollNext;
     /** On a poll list. */
     boolean listed;
     /** Polls left before interrupts come back on. */
     private int deferHardIrqsCount;
+
     private final Gro gro;
 
     /** Polls done. */

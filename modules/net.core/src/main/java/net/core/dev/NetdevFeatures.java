@@ -58,8 +58,7 @@ public final class NetdevFeatures {
     /** All TSO flavours. */
     public static final long NETIF_F_ALL_TSO = NETIF_F_TSO | NETIF_F_TSO6 | NETIF_F_TSO_ECN | NETIF_F_TSO_MANGLEID;
     /** What software GSO can split: advertised to protocols when GSO is on. */
-    public static final long NETIF_F_GSO_SOFTWARE =
-            NETIF_F_ALL_TSO | NETIF_F_GSO_UDP_L4 | NETIF_F_GSO_FRAGLIST;
+    public static final long NETIF_F_GSO_SOFTWARE = NETIF_F_ALL_TSO | NETIF_F_GSO_UDP_L4 | NETIF_F_GSO_FRAGLIST;
     /** All GSO type bits. */
     public static final long NETIF_F_GSO_MASK = 0x7ffffL << GSO_SHIFT;
 
@@ -122,14 +121,35 @@ public final class NetdevFeatures {
 
     /** Names as ethtool -k prints them, in its order; index-aligned with {@link #ETHTOOL_BITS}. */
     private static final String[] ETHTOOL_NAMES = {
-        "rx-checksumming", "tx-checksum-ipv4", "tx-checksum-ip-generic", "tx-checksum-ipv6", "scatter-gather",
-        "tx-scatter-gather-fraglist", "tx-tcp-segmentation", "tx-tcp-ecn-segmentation", "tx-tcp-mangleid-segmentation",
-        "tx-tcp6-segmentation", "generic-segmentation-offload", "generic-receive-offload", "tx-udp-segmentation"
+        "rx-checksumming",
+        "tx-checksum-ipv4",
+        "tx-checksum-ip-generic",
+        "tx-checksum-ipv6",
+        "scatter-gather",
+        "tx-scatter-gather-fraglist",
+        "tx-tcp-segmentation",
+        "tx-tcp-ecn-segmentation",
+        "tx-tcp-mangleid-segmentation",
+        "tx-tcp6-segmentation",
+        "generic-segmentation-offload",
+        "generic-receive-offload",
+        "tx-udp-segmentation"
     };
 
     private static final long[] ETHTOOL_BITS = {
-        NETIF_F_RXCSUM, NETIF_F_IP_CSUM, NETIF_F_HW_CSUM, NETIF_F_IPV6_CSUM, NETIF_F_SG, NETIF_F_FRAGLIST, NETIF_F_TSO,
-        NETIF_F_TSO_ECN, NETIF_F_TSO_MANGLEID, NETIF_F_TSO6, NETIF_F_GSO, NETIF_F_GRO, NETIF_F_GSO_UDP_L4
+        NETIF_F_RXCSUM,
+        NETIF_F_IP_CSUM,
+        NETIF_F_HW_CSUM,
+        NETIF_F_IPV6_CSUM,
+        NETIF_F_SG,
+        NETIF_F_FRAGLIST,
+        NETIF_F_TSO,
+        NETIF_F_TSO_ECN,
+        NETIF_F_TSO_MANGLEID,
+        NETIF_F_TSO6,
+        NETIF_F_GSO,
+        NETIF_F_GRO,
+        NETIF_F_GSO_UDP_L4
     };
 
     /** The feature called {@code name} by ethtool, or 0. Short names rx, tx, sg, tso, gso, gro are understood too. */
@@ -154,8 +174,7 @@ public final class NetdevFeatures {
     public static String describe(long features) {
         StringBuilder b = new StringBuilder();
         for (int i = 0; i < ETHTOOL_NAMES.length; i++) {
-            b.append(ETHTOOL_NAMES[i])
-                    .append((features & ETHTOOL_BITS[i]) != 0 ? ": on\n" : ": off\n");
+            b.append(ETHTOOL_NAMES[i]).append((features & ETHTOOL_BITS[i]) != 0 ? ": on\n" : ": off\n");
         }
         return b.toString();
     }

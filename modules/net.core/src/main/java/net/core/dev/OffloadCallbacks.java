@@ -21,7 +21,8 @@ public interface OffloadCallbacks {
      * @return the segments linked by {@code next}, {@code skb} itself if it may pass whole, or null if it is broken or
      *     memory is short
      */
-    @Nullable SkBuff gsoSegment(Cpu cpu, SkBuff skb, long features);
+    @Nullable
+    SkBuff gsoSegment(Cpu cpu, SkBuff skb, long features);
 
     /**
      * Compares {@code skb} with the held packets of its bucket: clears {@code NapiGroCb.sameFlow} of those that differ,
@@ -30,7 +31,8 @@ public interface OffloadCallbacks {
      *
      * @return the held packet that must go up the stack now, or null
      */
-    @Nullable SkBuff groReceive(Cpu cpu, GroList held, SkBuff skb);
+    @Nullable
+    SkBuff groReceive(Cpu cpu, GroList held, SkBuff skb);
 
     /** Fixes the headers of a merged packet; this protocol's header lies {@code nhoff} after {@code skb.data}. */
     int groComplete(Cpu cpu, SkBuff skb, int nhoff);

@@ -85,7 +85,8 @@ public abstract class Qdisc {
 
     private volatile int state;
     /** Link in a CPU's output queue; written by whoever set the SCHED bit. */
-    @Nullable Qdisc nextSched;
+    @Nullable
+    Qdisc nextSched;
 
     // Counters, under the root lock (or the run state for a lockless discipline's own).
     /** Packets now held, with those of children. */
@@ -364,7 +365,11 @@ public abstract class Qdisc {
     /** One block as {@code tc -s qdisc} prints it. */
     public final String describe(boolean stats) {
         StringBuilder b = new StringBuilder(128);
-        b.append("qdisc ").append(id()).append(' ').append(Integer.toHexString(handle >>> 16)).append(": ");
+        b.append("qdisc ")
+                .append(id())
+                .append(' ')
+                .append(Integer.toHexString(handle >>> 16))
+                .append(": ");
         if (parent == TC_H_ROOT) {
             b.append("root");
         } else {
@@ -376,9 +381,22 @@ public abstract class Qdisc {
         }
         b.append(" refcnt 2").append(dump()).append('\n');
         if (stats) {
-            b.append(" Sent ").append(currentBytes()).append(" bytes ").append(currentPackets()).append(" pkt (dropped ");
-            b.append(currentDrops()).append(", overlimits ").append(overlimits).append(" requeues ").append(currentRequeues());
-            b.append(")\n backlog ").append(currentBacklog()).append("b ").append(currentQlen()).append("p requeues ").append(currentRequeues());
+            b.append(" Sent ")
+                    .append(currentBytes())
+                    .append(" bytes ")
+                    .append(currentPackets())
+                    .append(" pkt (dropped ");
+            b.append(currentDrops())
+                    .append(", overlimits ")
+                    .append(overlimits)
+                    .append(" requeues ")
+                    .append(currentRequeues());
+            b.append(")\n backlog ")
+                    .append(currentBacklog())
+                    .append("b ")
+                    .append(currentQlen())
+                    .append("p requeues ")
+                    .append(currentRequeues());
             b.append('\n').append(dumpStats());
         }
         return b.toString();

@@ -98,8 +98,7 @@ public final class Rps {
     private static int followReader(DevGlobals g, RpsDevFlowTable flows, int hash, int wanted) {
         int i = hash & flows.mask;
         int old = flows.cpu[i];
-        if (old != wanted
-                && (old < 0 || g.kernel.cpu(old).sd.processed - flows.lastQtail[i] >= 0)) {
+        if (old != wanted && (old < 0 || g.kernel.cpu(old).sd.processed - flows.lastQtail[i] >= 0)) {
             flows.cpu[i] = wanted;
         }
         int target = flows.cpu[i];

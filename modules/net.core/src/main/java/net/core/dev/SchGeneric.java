@@ -327,17 +327,15 @@ public final class SchGeneric {
     /** Makes the default qdisc for a queue. Context: rtnl. Linux: qdisc_create_dflt(). */
     public static Qdisc createDefault(NetDevice dev, NetdevQueue txq) {
         DevGlobals g = dev.globals();
-        QdiscOps ops = (dev.privFlags & NetDevice.IFF_NO_QUEUE) != 0
-                ? g.qdiscs.get("noqueue")
-                : g.qdiscs.defaultOps();
+        QdiscOps ops = (dev.privFlags & NetDevice.IFF_NO_QUEUE) != 0 ? g.qdiscs.get("noqueue") : g.qdiscs.defaultOps();
         Qdisc q = ops.create(txq);
         if ((dev.privFlags & NetDevice.IFF_NO_QUEUE) == 0 && dev.tx.length == 1) {
             q.flags |= Qdisc.TCQ_F_ONETXQUEUE;
         }
         int err = q.init(null);
         if (err != 0) {
-            throw new IllegalStateException("qdisc " + ops.id() + " on " + dev.name() + ": "
-                    + net.skbuff.Errno.name(-err));
+            throw new IllegalStateException(
+                    "qdisc " + ops.id() + " on " + dev.name() + ": " + net.skbuff.Errno.name(-err));
         }
         return q;
     }

@@ -150,6 +150,7 @@ public final class SkbSegment {
         private @Nullable SkBuff skb;
         /** Fragment index, -1 for the linear part. */
         private int frag;
+
         private int pieceStart;
         private int pieceEnd;
         private int pos;
@@ -211,7 +212,8 @@ public final class SkbSegment {
             return frag < 0 ? Math.min(len, pieceEnd - pos) : 0;
         }
 
-        @Nullable Page page() {
+        @Nullable
+        Page page() {
             SkBuff s = skb;
             return s == null || frag < 0 ? null : s.shinfo().frag[frag];
         }

@@ -49,6 +49,7 @@ public final class SoftnetData {
     boolean napiRepoll;
     /** Packets taken off the backlog's input, in order. */
     private @Nullable SkBuff processHead;
+
     private final Backlog backlog = new Backlog();
 
     // ---- NET_TX, holder of the word
@@ -365,7 +366,8 @@ public final class SoftnetData {
         outputTail = q;
     }
 
-    @Nullable Qdisc takeOutputQueue() {
+    @Nullable
+    Qdisc takeOutputQueue() {
         Qdisc q = outputHead;
         outputHead = null;
         outputTail = null;
@@ -395,7 +397,20 @@ public final class SoftnetData {
     public String softnetStat() {
         return String.format(
                 "%08x %08x %08x %08x %08x %08x %08x %08x %08x %08x %08x %08x %08x %08x %08x",
-                processed, dropped(), timeSqueeze, 0, 0, 0, 0, 0, 0, receivedRps, flowLimitCount, 0, inputQueueLen(),
-                cpu.id, 0);
+                processed,
+                dropped(),
+                timeSqueeze,
+                0,
+                0,
+                0,
+                0,
+                0,
+                0,
+                receivedRps,
+                flowLimitCount,
+                0,
+                inputQueueLen(),
+                cpu.id,
+                0);
     }
 }

@@ -38,7 +38,8 @@ public abstract class DstOps {
     public void linkFailure(Cpu cpu, SkBuff skb) {}
 
     /** A router reported a smaller MTU. */
-    public void updatePmtu(Cpu cpu, DstEntry dst, @Nullable Sock sk, @Nullable SkBuff skb, int mtu, boolean confirmNeigh) {}
+    public void updatePmtu(
+            Cpu cpu, DstEntry dst, @Nullable Sock sk, @Nullable SkBuff skb, int mtu, boolean confirmNeigh) {}
 
     /** A router reported a better first hop. */
     public void redirect(Cpu cpu, DstEntry dst, @Nullable Sock sk, SkBuff skb) {}
@@ -47,7 +48,8 @@ public abstract class DstOps {
     public abstract int localOut(Cpu cpu, Net net, @Nullable Sock sk, SkBuff skb);
 
     /** The next hop's neighbour, creating it when missing; null when the table is full. */
-    public abstract @Nullable Neighbour neighLookup(Cpu cpu, DstEntry dst, @Nullable SkBuff skb, long keyHi, long keyLo);
+    public abstract @Nullable Neighbour neighLookup(
+            Cpu cpu, DstEntry dst, @Nullable SkBuff skb, long keyHi, long keyLo);
 
     /** The peer proved reachable (an ACK advanced): confirms its neighbour. */
     public void confirmNeigh(Cpu cpu, DstEntry dst, long keyHi, long keyLo) {}

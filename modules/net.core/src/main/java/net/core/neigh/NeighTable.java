@@ -51,6 +51,7 @@ public abstract class NeighTable {
     private final SpinLock lock = new SpinLock();
     /** Chains through {@link Neighbour#next}; replaced when grown. */
     private volatile Chains chains = new Chains(8);
+
     private volatile Map<NetDevice, NeighParms> parms = Map.of();
     private int entries;
     private int gcEntries;
@@ -104,8 +105,7 @@ public abstract class NeighTable {
         this.hashKey = kernel.bootSecret("neighbour table");
         this.lastRand = Clock.nsToJiffies(kernel.clock().nanoTime());
         this.lastFlush = lastRand;
-        defaultParms.reachableTime =
-                NeighParms.randReachTime(defaultParms.baseReachableTime, kernel.getRandomU32());
+        defaultParms.reachableTime = NeighParms.randReachTime(defaultParms.baseReachableTime, kernel.getRandomU32());
     }
 
     // What the protocol says.

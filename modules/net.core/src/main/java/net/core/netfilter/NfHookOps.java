@@ -12,7 +12,13 @@ import org.jspecify.annotations.Nullable;
  * @param hook the function
  * @param priv the owner's data, opaque
  */
-public record NfHookOps(String name, int pf, int hooknum, int priority, NfHookFn hook, @Nullable Object priv) {
+public record NfHookOps(
+        String name,
+        int pf,
+        int hooknum,
+        int priority,
+        NfHookFn hook,
+        @Nullable Object priv) {
     /** Linux: enum nf_ip_hook_priorities. */
     public static final int NF_IP_PRI_FIRST = Integer.MIN_VALUE;
     /** Before connection tracking: raw table, defragmentation at -400. */

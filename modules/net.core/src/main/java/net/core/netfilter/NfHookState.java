@@ -31,7 +31,14 @@ public final class NfHookState {
     /** Creates an empty state. */
     public NfHookState() {}
 
-    void set(int hook, int pf, @Nullable NetDevice in, @Nullable NetDevice out, @Nullable Sock sk, Net net, NfOkFn okfn) {
+    void set(
+            int hook,
+            int pf,
+            @Nullable NetDevice in,
+            @Nullable NetDevice out,
+            @Nullable Sock sk,
+            Net net,
+            NfOkFn okfn) {
         this.hook = hook;
         this.pf = pf;
         this.in = in;

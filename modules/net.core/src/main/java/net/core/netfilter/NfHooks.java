@@ -204,7 +204,8 @@ public final class NfHooks {
             NfOkFn okfn) {
         NfHookState[] pool = cpu.sd.nfStates;
         int depth = cpu.sd.nfDepth;
-        NfHookState state = depth < pool.length ? pool[depth] : new NfHookState(); // allocates: nested deeper than ever seen
+        NfHookState state =
+                depth < pool.length ? pool[depth] : new NfHookState(); // allocates: nested deeper than ever seen
         cpu.sd.nfDepth = depth + 1;
         int err;
         try {

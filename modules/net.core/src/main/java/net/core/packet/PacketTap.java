@@ -86,8 +86,9 @@ public final class PacketTap extends PacketType implements AutoCloseable {
         this.view = memory.duplicate();
         this.writer = new PcapngWriter(FileChannel.open(
                 file, StandardOpenOption.CREATE, StandardOpenOption.WRITE, StandardOpenOption.TRUNCATE_EXISTING));
-        this.epochOffsetNs =
-                kernel.isVirtual() ? 0 : System.currentTimeMillis() * 1_000_000 - kernel.clock().nanoTime();
+        this.epochOffsetNs = kernel.isVirtual()
+                ? 0
+                : System.currentTimeMillis() * 1_000_000 - kernel.clock().nanoTime();
         this.thread = kernel.isVirtual() ? null : new Thread(this::writeLoop, "pcap");
     }
 

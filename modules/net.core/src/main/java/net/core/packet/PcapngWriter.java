@@ -95,7 +95,11 @@ public final class PcapngWriter implements AutoCloseable {
     public void writePacket(int iface, long tsNs, int direction, ByteBuffer data, int origLen) throws IOException {
         int len = data.remaining();
         int at = begin(BLOCK_EPB);
-        buf.putInt(iface).putInt((int) (tsNs >>> 32)).putInt((int) tsNs).putInt(len).putInt(origLen);
+        buf.putInt(iface)
+                .putInt((int) (tsNs >>> 32))
+                .putInt((int) tsNs)
+                .putInt(len)
+                .putInt(origLen);
         buf.put(data);
         pad(len);
         buf.putShort((short) EPB_FLAGS).putShort((short) 4).putInt(direction);

@@ -82,7 +82,8 @@ class DeviceTest {
         a.dev.setFeatures(NetdevFeatures.NETIF_F_HW_CSUM, true);
         assertThat(a.dev.features & all).isEqualTo(all);
         a.dev.setFeatures(NetdevFeatures.NETIF_F_SG, false);
-        assertThat(a.dev.features & (NetdevFeatures.NETIF_F_ALL_TSO | NetdevFeatures.NETIF_F_GSO)).isZero();
+        assertThat(a.dev.features & (NetdevFeatures.NETIF_F_ALL_TSO | NetdevFeatures.NETIF_F_GSO))
+                .isZero();
         assertThat(a.dev.setFeatures(NetdevFeatures.NETIF_F_RXHASH, true)).isEqualTo(-Errno.EOPNOTSUPP);
         assertThat(NetdevFeatures.describe(a.dev.features)).contains("scatter-gather: off\n");
     }
@@ -92,8 +93,7 @@ class DeviceTest {
         StubDevice a = StubDevice.up(net, "eth0");
         Cpu cpu = kernel.localBhDisable(0);
         byte[][] dest = {a.dev.devAddr, {2, 0, 0, 0, 0, 7}, {1, 0, 0x5e, 0, 0, 1}, {-1, -1, -1, -1, -1, -1}};
-        int[] expected = {
-            SkBuff.PACKET_HOST, SkBuff.PACKET_OTHERHOST, SkBuff.PACKET_MULTICAST, SkBuff.PACKET_BROADCAST
+        int[] expected = {SkBuff.PACKET_HOST, SkBuff.PACKET_OTHERHOST, SkBuff.PACKET_MULTICAST, SkBuff.PACKET_BROADCAST
         };
         for (int i = 0; i < dest.length; i++) {
             SkBuff skb = Frames.tcp(cpu, a.dev, 1, 2, 3, 4, 5, 6);

@@ -100,8 +100,7 @@ public final class Frames {
     /** Leaves the checksum to the device. */
     public static SkBuff partial(SkBuff skb) {
         long ip = skb.networkAddress();
-        int pseudo = Checksum.tcpUdpNofold(
-                EthHdr.be32(ip + 12), EthHdr.be32(ip + 16), skb.len - 34, 6, 0);
+        int pseudo = Checksum.tcpUdpNofold(EthHdr.be32(ip + 12), EthHdr.be32(ip + 16), skb.len - 34, 6, 0);
         skb.ipSummed = SkBuff.CHECKSUM_PARTIAL;
         skb.csumStart = skb.transportHeader;
         skb.csumOffset = 16;
@@ -114,8 +113,7 @@ public final class Frames {
         long ip = skb.networkAddress();
         int off = skb.transportOffset();
         int len = skb.len - off;
-        int sum = skb.checksum(off, len, Checksum.tcpUdpNofold(
-                EthHdr.be32(ip + 12), EthHdr.be32(ip + 16), len, 6, 0));
+        int sum = skb.checksum(off, len, Checksum.tcpUdpNofold(EthHdr.be32(ip + 12), EthHdr.be32(ip + 16), len, 6, 0));
         return Checksum.fold(sum) == 0;
     }
 
@@ -129,7 +127,8 @@ public final class Frames {
     }
 
     /** A frame as a driver hands it up: data at the network header. */
-    public static SkBuff received(Cpu cpu, NetDevice dev, int saddr, int daddr, int sport, int dport, int seq, int len) {
+    public static SkBuff received(
+            Cpu cpu, NetDevice dev, int saddr, int daddr, int sport, int dport, int seq, int len) {
         SkBuff skb = tcp(cpu, dev, saddr, daddr, sport, dport, seq, len);
         skb.networkHeader = -1;
         skb.transportHeader = -1;

@@ -52,8 +52,7 @@ class GroGsoTest {
                 long th = s.transportAddress();
                 Frames.put32(th + 4, seq);
                 seq += s.len - Frames.HEADERS;
-                int pseudo = Checksum.tcpUdpNofold(
-                        EthHdr.be32(ip + 12), EthHdr.be32(ip + 16), s.len - 34, 6, 0);
+                int pseudo = Checksum.tcpUdpNofold(EthHdr.be32(ip + 12), EthHdr.be32(ip + 16), s.len - 34, 6, 0);
                 EthHdr.putBe16(th + 16, Checksum.fold(pseudo) ^ 0xffff);
                 if (s.ipSummed != SkBuff.CHECKSUM_PARTIAL) {
                     EthHdr.putBe16(th + 16, Gso.makeChecksum(s, pseudo));

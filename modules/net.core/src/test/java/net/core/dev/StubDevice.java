@@ -30,8 +30,11 @@ public final class StubDevice implements NetDeviceOps {
     }
 
     public static StubDevice up(Net net, String name) {
-        StubDevice d = new StubDevice(net, name, 1, NetdevFeatures.NETIF_F_SG | NetdevFeatures.NETIF_F_HW_CSUM
-                | NetdevFeatures.NETIF_F_ALL_TSO);
+        StubDevice d = new StubDevice(
+                net,
+                name,
+                1,
+                NetdevFeatures.NETIF_F_SG | NetdevFeatures.NETIF_F_HW_CSUM | NetdevFeatures.NETIF_F_ALL_TSO);
         d.dev.register();
         d.dev.open();
         return d;

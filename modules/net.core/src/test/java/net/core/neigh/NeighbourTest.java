@@ -212,10 +212,7 @@ class NeighbourTest {
     void shouldKeepPermanentEntriesFromTheWire() {
         Neighbour n = neigh(1);
         on(cpu -> n.update(
-                cpu,
-                MAC,
-                Neighbour.NUD_PERMANENT,
-                Neighbour.NEIGH_UPDATE_F_OVERRIDE | Neighbour.NEIGH_UPDATE_F_ADMIN));
+                cpu, MAC, Neighbour.NUD_PERMANENT, Neighbour.NEIGH_UPDATE_F_OVERRIDE | Neighbour.NEIGH_UPDATE_F_ADMIN));
         on(cpu -> assertThat(n.update(cpu, OTHER_MAC, Neighbour.NUD_REACHABLE, Neighbour.NEIGH_UPDATE_F_OVERRIDE))
                 .isEqualTo(-Errno.EPERM));
         sleepMs(100_000);

@@ -58,7 +58,8 @@ class NfHooksTest {
 
     @Test
     void shouldGoStraightThroughAnEmptyHook() {
-        assertThat(hooks.isActive(NfHooks.NFPROTO_IPV4, NfHooks.NF_INET_LOCAL_IN)).isFalse();
+        assertThat(hooks.isActive(NfHooks.NFPROTO_IPV4, NfHooks.NF_INET_LOCAL_IN))
+                .isFalse();
         assertThat(run(NfHooks.NF_INET_LOCAL_IN)).isEqualTo(42);
         assertThat(calls).containsExactly("ok");
     }
@@ -103,9 +104,11 @@ class NfHooksTest {
     @Test
     void shouldRepeatAFunctionButNotForever() {
         int[] times = {0};
-        NfHookOps three = add("again", NfHooks.NF_INET_LOCAL_IN, 0, (c, skb, s) -> ++times[0] < 3
-                ? NfHooks.NF_REPEAT
-                : NfHooks.NF_ACCEPT);
+        NfHookOps three = add(
+                "again",
+                NfHooks.NF_INET_LOCAL_IN,
+                0,
+                (c, skb, s) -> ++times[0] < 3 ? NfHooks.NF_REPEAT : NfHooks.NF_ACCEPT);
         assertThat(run(NfHooks.NF_INET_LOCAL_IN)).isEqualTo(42);
         assertThat(calls).containsExactly("again", "again", "again", "ok");
         hooks.unregister(three);

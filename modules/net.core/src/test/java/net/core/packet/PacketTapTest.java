@@ -116,8 +116,20 @@ class PacketTapTest {
         assertThat(blocks(file).stream().filter(b -> b[0] == 6)).hasSize(1000);
         Process p;
         try {
-            p = new ProcessBuilder("tshark", "-r", file.toString(), "-T", "fields", "-e", "frame.interface_name", "-e",
-                            "ip.src", "-e", "tcp.len", "-e", "frame.packet_flags_direction")
+            p = new ProcessBuilder(
+                            "tshark",
+                            "-r",
+                            file.toString(),
+                            "-T",
+                            "fields",
+                            "-e",
+                            "frame.interface_name",
+                            "-e",
+                            "ip.src",
+                            "-e",
+                            "tcp.len",
+                            "-e",
+                            "frame.packet_flags_direction")
                     .redirectErrorStream(true)
                     .start();
         } catch (IOException e) {
