@@ -67,6 +67,7 @@ public final class FaultDevice implements NetDeviceOps {
         if (overtakenBy > 0) {
             frame.cb0 = overtakenBy;
             frame.cbl0 = cpu.nowNs() + HOLD_NS;
+            frame.orphan(); // it is on the cable: its sender's limits and its "still queued here" end
             held.addTail(frame);
             release.startBy(cpu, frame.cbl0);
         } else {
@@ -106,6 +107,7 @@ public final class FaultDevice implements NetDeviceOps {
             transmit(cpu, skb, dev, txq);
             return;
         }
+        skb.orphan(); // as netem does: the delay is the cable's
         skb.cbl0 = cpu.nowNs() + plan.delayNs();
         SkBuff after = delayed.peekTail();
         while (after != null && after.cbl0 > skb.cbl0) {
