@@ -70,5 +70,10 @@ public final class TcpModule implements KernelModule {
             TcpNet.SLOT.set(net, tcp);
             TcpCong.initNet(net);
         }
+
+        @Override
+        public void exit(Net net) {
+            TcpPurge.namespace(net);
+        }
     }
 }

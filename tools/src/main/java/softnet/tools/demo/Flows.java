@@ -6,7 +6,6 @@ import java.util.List;
 import java.util.function.Predicate;
 import net.core.BootParams;
 import net.core.UserError;
-import net.core.api.SoftOption;
 import net.core.api.SoftServerSocket;
 import net.core.api.SoftSocket;
 import net.core.dev.DevGlobals;
@@ -14,6 +13,8 @@ import net.core.dev.NetdevFeatures;
 import net.core.dev.NetdevQueue;
 import net.core.netfilter.NfHookOps;
 import net.core.netfilter.NfHooks;
+import net.core.sock.OptVal;
+import net.core.sock.SockConst;
 import net.core.trace.Landmark;
 import net.core.trace.PathTrace;
 import net.core.trace.PathTrace.Step;
@@ -139,21 +140,21 @@ public final class Flows {
     // ---- the seven
 
     private static List<Step> closedWindow(Stage stage) throws IOException {
-        stage.server.setOption(java.net.StandardSocketOptions.SO_RCVBUF, 4096);
-        stage.client.configureBlocking(false);
-        ByteBuffer block = ByteBuffer.allocate(BYTES);
-        // A little more than the window: what is left over waits in the send queue.
-        for (int sent = 0; sent < 256 * 1024; sent += BYTES) {
-            if (stage.client.write(block.clear()) == 0) {
-                break;
-            }
-            stage.sleep(50_000);
+        // What the window does not hold waits in the send queue.
+        while (unsent(stage) == 0) {
+            stage.write(BYTES);
+            stage.sleep(MS);
         }
-        stage.client.configureBlocking(true);
-        stage.sleep(100 * MS);
         PathTrace trace = stage.trace();
-        stage.client.write(ByteBuffer.allocate(1));
+        stage.write(1);
         return trace.stop();
+    }
+
+    /** Bytes written that have not been sent. */
+    private static int unsent(Stage stage) {
+        OptVal bytes = OptVal.ofInt(0);
+        stage.hosts.client.process().syscalls().ioctl(stage.client.fd(), SockConst.SIOCOUTQNSD, bytes);
+        return bytes.getInt();
     }
 
     private static List<Step> write(Stage stage) throws IOException {
@@ -182,7 +183,6 @@ public final class Flows {
                         NfHookOps.NF_IP_PRI_FIRST,
                         (cpu, skb, state) -> NfHooks.NF_DROP,
                         null));
-        stage.client.setOption(SoftOption.TCP_USER_TIMEOUT, 2_000);
         stage.write(BYTES);
         stage.sleep(MS);
         PathTrace trace = stage.trace();
@@ -222,18 +222,19 @@ public final class Flows {
         stage.sleep(20 * MS);
         List<Step> all = trace.stop();
         for (int at = indexOf(all, Landmark.TCP_DATA_SND_CHECK, 0); at >= 0; ) {
-            int end = indexOf(all, Landmark.TCP_TRANSMIT_SKB, at);
-            int next = indexOf(all, Landmark.TCP_DATA_SND_CHECK, at + 1);
-            if (end > 0 && (next < 0 || end < next)) {
-                int start = lastBefore(all, Landmark.NETIF_RECEIVE_SKB, at);
-                return upTo(all, start, Landmark.NDO_START_XMIT, s -> true);
+            if (is(all, at + 1, Landmark.TCP_WRITE_XMIT) && is(all, at + 2, Landmark.TCP_TRANSMIT_SKB)) {
+                return upTo(all, lastBefore(all, Landmark.NETIF_RECEIVE_SKB, at), Landmark.NDO_START_XMIT, s -> true);
             }
-            at = next;
+            at = indexOf(all, Landmark.TCP_DATA_SND_CHECK, at + 1);
         }
         return List.of();
     }
 
     // ---- picking
+
+    private static boolean is(List<Step> all, int at, Landmark landmark) {
+        return at < all.size() && all.get(at).landmark() == landmark;
+    }
 
     private static int indexOf(List<Step> all, Landmark landmark, int from) {
         for (int i = from; i < all.size(); i++) {

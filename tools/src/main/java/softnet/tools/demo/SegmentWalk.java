@@ -19,7 +19,7 @@ public final class SegmentWalk {
     /** Longer than a delayed ACK, so that nothing else is on its way. */
     private static final long IDLE_NS = 300_000_000;
 
-    private static final int ROUNDS = 200;
+    private static final int ROUNDS = 3000;
 
     private SegmentWalk() {}
 
