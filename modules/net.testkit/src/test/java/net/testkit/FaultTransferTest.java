@@ -1,0 +1,208 @@
+package net.testkit;
+
+import static org.assertj.core.api.Assertions.assertThat;
+
+import java.io.IOException;
+import java.util.LinkedHashMap;
+import java.util.Map;
+import java.util.TreeMap;
+import net.core.api.ErrnoException;
+import net.core.api.SoftServerSocket;
+import net.core.api.SoftSocket;
+import net.core.task.KernelThread;
+import net.skbuff.Errno;
+import org.jspecify.annotations.Nullable;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.Timeout;
+
+/**
+ * Transfers over a wire that loses, reorders, doubles and damages frames in both directions: every byte arrives, and the
+ * same seed gives the same packets. {@code -Dsoftnet.full=true} runs all thousand of 1 to 8 MiB;
+ * {@code -Dsoftnet.seed=N} one of them.
+ */
+class FaultTransferTest {
+    private static final boolean FULL = Boolean.getBoolean("softnet.full");
+    private static final int TRANSFERS = FULL ? 1000 : 60;
+    private static final FaultPlan.Rates FAULTS = FaultPlan.Rates.of(0.02, 0.02, 0.01, 0.01);
+    private static final @Nullable Long ONLY = Long.getLong("softnet.seed");
+    private static final int PORT = 5001;
+
+    /** Counters of which each must have moved in the sum of all transfers. */
+    private static final String[][] MUST_MOVE = {
+        {"TcpExtTCPBacklogCoalesce", "SockBacklog"},
+        {"TcpExtTCPOFOQueue"},
+        {"TcpExtTCPTimeouts"},
+        {"TcpExtTCPSackRecovery", "TcpExtTCPRenoRecovery"},
+        {"TcpExtTCPFastRetrans"},
+        {"TcpInCsumErrors", "TcpExtInCsumErrors"},
+        {"TcpExtTCPDSACKRecv"}
+    };
+
+    private record Transfer(long seed) {
+        int cpus() {
+            return new int[] {1, 2, 4}[(int) Math.floorMod(seed, 3L)];
+        }
+
+        boolean clientSends() {
+            return (seed & 1) == 0;
+        }
+
+        /** 1 to 8 MiB, or an eighth to one MiB in the short version. */
+        int bytes() {
+            int unit = FULL ? 1 << 20 : 1 << 17;
+            return unit + new java.util.SplittableRandom(seed).nextInt(7 * unit);
+        }
+
+        /** Half of the wires take time, from 50 us to 5 ms. */
+        FaultPlan.Rates faults() {
+            if ((seed & 2) == 0) {
+                return FAULTS;
+            }
+            long delay = 50_000L << (seed >> 2 & 7) % 7;
+            return new FaultPlan.Rates(
+                    FAULTS.loss(), FAULTS.reorder(), FAULTS.duplicate(), FAULTS.corrupt(), delay, delay / 50);
+        }
+
+        String[] sysctls() {
+            boolean noSack = seed % 10 == 9;
+            return noSack ? new String[] {"net.ipv4.tcp_sack=0"} : new String[0];
+        }
+
+        @Override
+        public String toString() {
+            return "transfer seed " + seed + " (" + cpus() + " CPUs, " + bytes() + " bytes, "
+                    + (clientSends() ? "client" : "server") + " sends)";
+        }
+    }
+
+    private static void send(SoftSocket s, Transfer t) throws IOException {
+        PayloadStream payload = new PayloadStream(t.seed());
+        byte[] chunk = new byte[16_000];
+        for (int left = t.bytes(); left > 0; ) {
+            int n = Math.min(left, chunk.length);
+            payload.fill(chunk, 0, n);
+            for (int at = 0; at < n; ) {
+                at += s.write(chunk, at, n - at);
+            }
+            left -= n;
+        }
+        s.shutdownOutput();
+        assertThat(s.read(chunk, 0, 1)).as("the receiver's end of stream").isEqualTo(-1);
+    }
+
+    private static void receive(SoftSocket s, Transfer t) throws IOException {
+        PayloadStream payload = new PayloadStream(t.seed());
+        byte[] chunk = new byte[20_000];
+        for (int n = s.read(chunk, 0, chunk.length); n >= 0; n = s.read(chunk, 0, chunk.length)) {
+            payload.check(chunk, 0, n);
+        }
+        assertThat(payload.position()).as("bytes received").isEqualTo(t.bytes());
+        s.shutdownOutput();
+    }
+
+    /** Connects; an unresolved neighbour's EHOSTUNREACH, which the faults make likely enough, is worth another try. */
+    private static SoftSocket connect(Lab.Host from, Lab.Host to) throws IOException {
+        for (int attempt = 1; ; attempt++) {
+            try {
+                return from.network.connect(to.at(PORT));
+            } catch (ErrnoException e) {
+                if (e.errno() != Errno.EHOSTUNREACH || attempt == 3) {
+                    throw e;
+                }
+            }
+        }
+    }
+
+    private static long run(Transfer t, Map<String, Long> sum) {
+        Lab lab = Lab.twoHosts(t.seed(), t.cpus(), t.faults(), t.sysctls());
+        PacketTrace trace = lab.trace();
+        if (ONLY != null) {
+            trace.keepFrames();
+        }
+        try {
+            Lab.Host a = lab.host("a");
+            Lab.Host b = lab.host("b");
+            SoftServerSocket listener = Lab.listen(b, PORT);
+            lab.start("server", () -> {
+                try (listener;
+                        SoftSocket s = listener.accept()) {
+                    if (t.clientSends()) {
+                        receive(s, t);
+                    } else {
+                        send(s, t);
+                    }
+                }
+            });
+            lab.start("client", () -> {
+                try (SoftSocket s = connect(a, b)) {
+                    if (t.clientSends()) {
+                        send(s, t);
+                    } else {
+                        receive(s, t);
+                    }
+                }
+            });
+            lab.joinAll();
+            trace.close();
+            for (Lab.Host h : lab.hosts()) {
+                h.net.mib().snapshot().forEach((k, v) -> sum.merge(k, v, Long::sum));
+            }
+            lab.close();
+            return trace.digest();
+        } catch (IOException | RuntimeException | Error e) {
+            AssertionError failure = new AssertionError(t + ": " + e, e);
+            for (KernelThread thread : lab.kernel.threads().list()) {
+                Throwable of = thread.failure();
+                if (of != null) {
+                    failure.addSuppressed(of);
+                }
+            }
+            if (ONLY != null) {
+                trace.lines().forEach(System.out::println);
+            }
+            lab.abandon();
+            throw failure;
+        }
+    }
+
+    @Test
+    @Timeout(1400)
+    void shouldDeliverEveryByteOverADamagedWire() {
+        Map<String, Long> sum = new TreeMap<>();
+        if (ONLY != null) {
+            run(new Transfer(ONLY), sum);
+            return;
+        }
+        long bytes = 0;
+        long start = System.nanoTime();
+        for (int seed = 1; seed <= TRANSFERS; seed++) {
+            Transfer t = new Transfer(seed);
+            run(t, sum);
+            bytes += t.bytes();
+        }
+        System.out.printf(
+                "%d transfers, %d MiB in %d s: %s%n", TRANSFERS, bytes >> 20, (System.nanoTime() - start) / 1_000_000_000,
+                moved(sum));
+        moved(sum).forEach((name, value) -> assertThat(value).as(name).isPositive());
+    }
+
+    private static Map<String, Long> moved(Map<String, Long> sum) {
+        Map<String, Long> m = new LinkedHashMap<>();
+        for (String[] names : MUST_MOVE) {
+            long v = 0;
+            for (String name : names) {
+                v += sum.getOrDefault(name, 0L);
+            }
+            m.put(names[0], v);
+        }
+        return m;
+    }
+
+    @Test
+    void shouldGiveTheSamePacketsForTheSameSeed() {
+        for (long seed = 1; seed <= 6; seed++) {
+            Transfer t = new Transfer(seed * 1001);
+            assertThat(run(t, new TreeMap<>())).as(t.toString()).isEqualTo(run(t, new TreeMap<>()));
+        }
+    }
+}
