@@ -351,8 +351,7 @@ public final class IpOutput {
         if (skb.ipSummed == SkBuff.CHECKSUM_NONE) {
             skb.ipSummed = SkBuff.CHECKSUM_UNNECESSARY;
         }
-        // The route is for output: input finds its own.
-        skb.dst = null;
+        // The route stays: it says "local" too, and input would take our own source address for a martian.
         return Dev.netifRx(cpu, skb);
     }
 
