@@ -90,7 +90,8 @@ class SockTimestampTest {
             for (int point : points) {
                 Msghdr msg = new Msghdr().reset(new UserBytes(new byte[10]), null, 0);
                 msg.wantControl = true;
-                assertThat(SockErrQueue.recvErrqueue(sk, msg, 10, SockConst.SOL_IP, 11)).isZero();
+                assertThat(SockErrQueue.recvErrqueue(sk, msg, 10, SockConst.SOL_IP, 11))
+                        .isZero();
                 Cmsg reason = Objects.requireNonNull(msg.cmsg(SockConst.SOL_IP, 11));
                 SockExtendedErr err = (SockExtendedErr) Objects.requireNonNull(reason.object);
                 assertThat(err.errno).isEqualTo(Errno.ENOMSG);
@@ -101,7 +102,8 @@ class SockTimestampTest {
                 assertThat(msg.flags & SockConst.MSG_ERRQUEUE).isNotZero();
             }
             Msghdr none = new Msghdr().reset(new UserBytes(new byte[10]), null, 0);
-            assertThat(SockErrQueue.recvErrqueue(sk, none, 10, SockConst.SOL_IP, 11)).isEqualTo(-Errno.EAGAIN);
+            assertThat(SockErrQueue.recvErrqueue(sk, none, 10, SockConst.SOL_IP, 11))
+                    .isEqualTo(-Errno.EAGAIN);
             assertThat(sk.rmemAlloc()).isZero();
         }
     }
