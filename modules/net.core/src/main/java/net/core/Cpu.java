@@ -1,10 +1,10 @@
 package net.core;
 
-import java.util.concurrent.atomic.AtomicReference;
 import java.lang.invoke.MethodHandles;
 import java.lang.invoke.VarHandle;
 import java.util.Arrays;
 import java.util.concurrent.ConcurrentLinkedQueue;
+import java.util.concurrent.atomic.AtomicReference;
 import java.util.concurrent.locks.LockSupport;
 import net.core.dev.SoftnetData;
 import net.core.task.Scheduler;
