@@ -29,10 +29,11 @@ class FaultTransferTest {
 
     /** Counters of which each must have moved in the sum of all transfers. */
     private static final String[][] MUST_MOVE = {
-        {"TcpExtTCPBacklogCoalesce", "SockBacklog"},
+        {"TcpExtTCPBacklogCoalesce"},
         {"TcpExtTCPOFOQueue"},
         {"TcpExtTCPTimeouts"},
-        {"TcpExtTCPSackRecovery", "TcpExtTCPRenoRecovery"},
+        {"TcpExtTCPSackRecovery"},
+        {"TcpExtTCPRenoRecovery"},
         {"TcpExtTCPFastRetrans"},
         {"TcpInCsumErrors", "TcpExtInCsumErrors"},
         {"TcpExtTCPDSACKRecv"}
@@ -100,13 +101,16 @@ class FaultTransferTest {
         s.shutdownOutput();
     }
 
-    /** Connects; an unresolved neighbour's EHOSTUNREACH, which the faults make likely enough, is worth another try. */
+    /**
+     * Connects. ARP has no checksum: a damaged answer leads into the void until the entry is found stale, which may take
+     * longer than the SYNs last; and lost questions leave the host unreachable. Both are worth another try.
+     */
     private static SoftSocket connect(Lab.Host from, Lab.Host to) throws IOException {
         for (int attempt = 1; ; attempt++) {
             try {
                 return from.network.connect(to.at(PORT));
             } catch (ErrnoException e) {
-                if (e.errno() != Errno.EHOSTUNREACH || attempt == 3) {
+                if (e.errno() != Errno.EHOSTUNREACH && e.errno() != Errno.ETIMEDOUT || attempt == 4) {
                     throw e;
                 }
             }
