@@ -24,13 +24,14 @@ final class TcpRcvMem {
 
     private TcpRcvMem() {}
 
-    private static boolean canIngest(TcpSock tp) {
-        return tp.rmemAlloc() <= tp.rcvbuf;
+    /** Does the buffer take this packet? Its payload counts, not its truesize: a window that was offered must be kept. */
+    private static boolean canIngest(TcpSock tp, SkBuff skb) {
+        return tp.rmemAlloc() + skb.len <= tp.rcvbuf;
     }
 
     /** True if {@code size} bytes of truesize may be charged. */
     static boolean tcpTryRmemSchedule(Cpu cpu, TcpSock tp, SkBuff skb, int size) {
-        if (canIngest(tp) && tp.rmemSchedule(cpu, skb, size)) {
+        if (canIngest(tp, skb) && tp.rmemSchedule(cpu, skb, size)) {
             return true;
         }
         if (!tcpPruneQueue(cpu, tp, skb)) {
@@ -57,21 +58,21 @@ final class TcpRcvMem {
             return false; // nothing to prune
         }
         TcpCount.netInc(cpu, tp, LinuxMib.PRUNECALLED);
-        if (!canIngest(tp)) {
+        if (!canIngest(tp, inSkb)) {
             tcpClampWindow(tp);
         } else if (Tcp.underMemoryPressure(tp)) {
             TcpWindow.adjustRcvSsthresh(tp);
         }
-        if (canIngest(tp)) {
+        if (canIngest(tp, inSkb)) {
             return true;
         }
         tcpCollapseOfoQueue(cpu, tp);
         collapseReceiveQueue(cpu, tp);
-        if (canIngest(tp)) {
+        if (canIngest(tp, inSkb)) {
             return true;
         }
         tcpPruneOfoQueue(cpu, tp, inSkb);
-        if (canIngest(tp)) {
+        if (canIngest(tp, inSkb)) {
             return true;
         }
         // Badly abused: drop, it will be sent again.
@@ -112,7 +113,7 @@ final class TcpRcvMem {
             TcpInput.tcpDrop(cpu, tp, skb, SkbDropReason.TCP_OFO_QUEUE_PRUNE);
             tp.oooLastSkb = prev;
             if (prev == null || goal <= 0) {
-                if (canIngest(tp) && !Tcp.underMemoryPressure(tp)) {
+                if (canIngest(tp, inSkb) && !Tcp.underMemoryPressure(tp)) {
                     break;
                 }
                 goal = tp.rcvbuf >> 3;
