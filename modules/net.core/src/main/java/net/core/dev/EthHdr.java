@@ -200,7 +200,8 @@ public final class EthHdr implements HeaderOps {
 
     @Override
     public @Nullable HhCache cache(Neighbour neigh, int type) {
-        return type == ETH_P_802_3 ? null : new HhCache(neigh.ha(), neigh.dev.devAddr, type);
+        byte[] ha = neigh.ha();
+        return type == ETH_P_802_3 || ha.length != ETH_ALEN ? null : new HhCache(ha, neigh.dev.devAddr, type);
     }
 
     @Override
