@@ -209,8 +209,7 @@ public final class TcpAck {
     }
 
     /** Nothing was in flight: a window update perhaps, or the answer to a zero window probe. */
-    private static void nothingOut(
-            Cpu cpu, TcpSock tp, int ack, int priorSndUna, int priorDelivered, TcpScratch s) {
+    private static void nothingOut(Cpu cpu, TcpSock tp, int ack, int priorSndUna, int priorDelivered, TcpScratch s) {
         tcpInAckEvent(cpu, tp, s.flag);
         if ((s.flag & FLAG_DSACKING_ACK) != 0) {
             TcpCaMachine.tcpFastretransAlert(cpu, tp, priorSndUna, 0, s);

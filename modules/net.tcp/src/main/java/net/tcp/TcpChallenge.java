@@ -53,7 +53,8 @@ public final class TcpChallenge {
             if (now != net.challengeTimestamp) {
                 net.challengeTimestamp = now;
                 int half = limit + 1 >> 1;
-                net.challengeCount = half + Integer.remainderUnsigned(cpu.kernel().getRandomU32(), Math.max(limit, 1));
+                net.challengeCount =
+                        half + Integer.remainderUnsigned(cpu.kernel().getRandomU32(), Math.max(limit, 1));
             }
             if (net.challengeCount <= 0) {
                 return;

@@ -74,12 +74,13 @@ public final class TcpCong {
     public synchronized void register(TcpCongestionOps ops) {
         String name = ops.name();
         if (name.isEmpty() || name.length() >= TCP_CA_NAME_MAX || name.indexOf(' ') >= 0) {
-            throw new UserError("congestion control '" + name + "' of " + ops.getClass().getName()
-                    + ": a name has 1 to " + (TCP_CA_NAME_MAX - 1) + " characters and no space");
+            throw new UserError(
+                    "congestion control '" + name + "' of " + ops.getClass().getName() + ": a name has 1 to "
+                            + (TCP_CA_NAME_MAX - 1) + " characters and no space");
         }
         if (!ops.hasCongControl() && !overrides(ops, "congAvoid")) {
-            throw new UserError("congestion control '" + name + "' of " + ops.getClass().getName()
-                    + " has neither congAvoid nor congControl");
+            throw new UserError("congestion control '" + name + "' of "
+                    + ops.getClass().getName() + " has neither congAvoid nor congControl");
         }
         TcpCongestionOps other = byName.putIfAbsent(name, ops);
         if (other != null) {
@@ -137,7 +138,11 @@ public final class TcpCong {
         String initial = registry.find("cubic") != null ? "cubic" : "reno";
         net.sysctl()
                 .registerString(
-                        "net.ipv4.tcp_available_congestion_control", names, text -> false, "no change: read only", null);
+                        "net.ipv4.tcp_available_congestion_control",
+                        names,
+                        text -> false,
+                        "no change: read only",
+                        null);
         StringSysctl allowed = net.sysctl()
                 .registerString(
                         "net.ipv4.tcp_allowed_congestion_control",
@@ -169,7 +174,8 @@ public final class TcpCong {
     }
 
     private static boolean allowed(Net net, String name) {
-        for (String word : NET_SLOT.get(net).allowed.value.toLowerCase(Locale.ROOT).split("\\s+", -1)) {
+        for (String word :
+                NET_SLOT.get(net).allowed.value.toLowerCase(Locale.ROOT).split("\\s+", -1)) {
             if (word.equals(name)) {
                 return true;
             }

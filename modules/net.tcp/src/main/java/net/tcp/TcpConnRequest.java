@@ -130,8 +130,7 @@ public final class TcpConnRequest {
     }
 
     /** Takes the SYN's sequence number, ports and options over. Linux: tcp_openreq_init(). */
-    static void tcpOpenreqInit(
-            TcpSock listener, TcpRequestSock req, TcpOptionsReceived opt, SkBuff skb, TcpHdr th) {
+    static void tcpOpenreqInit(TcpSock listener, TcpRequestSock req, TcpOptionsReceived opt, SkBuff skb, TcpHdr th) {
         req.rskRcvWnd = 0;
         req.rcvIsn = TcpSkbCb.seq(skb);
         req.rcvNxt = req.rcvIsn + 1;

@@ -237,7 +237,8 @@ public final class TcpHandshake {
         TcpMss.mtupInit(cpu, tp);
         Tcp.afOps(tp).rebuildHeader(cpu, tp);
         tcpInitMetrics(tp);
-        // RFC 5681: one segment if the SYN was lost; a single retransmission after our short first time-out is no proof.
+        // RFC 5681: one segment if the SYN was lost; a single retransmission after our short first time-out is no
+        // proof.
         if (tp.totalRetrans > 1 && tp.undoMarker != 0) {
             tp.setSndCwnd(1);
         } else {

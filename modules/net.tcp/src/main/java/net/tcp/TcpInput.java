@@ -330,14 +330,15 @@ public final class TcpInput {
     }
 
     private static int segmentText(Cpu cpu, TcpSock tp, SkBuff skb, TcpHdr th) {
-        boolean take =
-                switch (tp.state) {
-                    // The peer has sent FIN: only what lies before it (a retransmission) is looked at.
-                    case TCP_CLOSE_WAIT, TCP_CLOSING, TCP_LAST_ACK -> TcpSeq.before(TcpSkbCb.seq(skb), tp.rcvNxt);
-                    case TCP_FIN_WAIT1, TCP_FIN_WAIT2, TCP_ESTABLISHED -> true;
-                    default -> false;
-                };
-        if (take && tp.state != TCP_ESTABLISHED && (tp.shutdown & SockConst.RCV_SHUTDOWN) != 0
+        boolean take = switch (tp.state) {
+            // The peer has sent FIN: only what lies before it (a retransmission) is looked at.
+            case TCP_CLOSE_WAIT, TCP_CLOSING, TCP_LAST_ACK -> TcpSeq.before(TcpSkbCb.seq(skb), tp.rcvNxt);
+            case TCP_FIN_WAIT1, TCP_FIN_WAIT2, TCP_ESTABLISHED -> true;
+            default -> false;
+        };
+        if (take
+                && tp.state != TCP_ESTABLISHED
+                && (tp.shutdown & SockConst.RCV_SHUTDOWN) != 0
                 && newDataAfterClose(tp, skb, th)) {
             // RFC 1122 4.2.2.13: the user has closed for reading: a reset, data would be lost silently.
             TcpCount.netInc(cpu, tp, LinuxMib.TCPABORTONDATA);
@@ -361,12 +362,11 @@ public final class TcpInput {
 
     /** A valid reset arrived (or we act as if): the connection is gone, with the error BSD gives. Linux: tcp_reset(). */
     static void tcpReset(Cpu cpu, TcpSock tp) {
-        int err =
-                switch (tp.state) {
-                    case TCP_SYN_SENT -> net.skbuff.Errno.ECONNREFUSED;
-                    case TCP_CLOSE_WAIT -> net.skbuff.Errno.EPIPE;
-                    default -> net.skbuff.Errno.ECONNRESET;
-                };
+        int err = switch (tp.state) {
+            case TCP_SYN_SENT -> net.skbuff.Errno.ECONNREFUSED;
+            case TCP_CLOSE_WAIT -> net.skbuff.Errno.EPIPE;
+            default -> net.skbuff.Errno.ECONNRESET;
+        };
         if (tp.state != TCP_CLOSE) {
             Tcp.tcpDoneWithError(cpu, tp, err);
         }

@@ -143,9 +143,7 @@ public final class TcpParseOptions {
             tp.rxOpt.sawTstamp = false;
             return false;
         }
-        if (tp.rxOpt.tstampOk
-                && length == TcpHdr.LENGTH + TCPOLEN_TSTAMP_ALIGNED
-                && tcpParseAlignedTimestamp(tp, th)) {
+        if (tp.rxOpt.tstampOk && length == TcpHdr.LENGTH + TCPOLEN_TSTAMP_ALIGNED && tcpParseAlignedTimestamp(tp, th)) {
             return true;
         }
         tcpParseOptions(sysctl, skb, th, tp.rxOpt, true);

@@ -79,8 +79,7 @@ public final class TcpRate {
             rs.intervalUs = -1;
             return;
         }
-        if (!rs.isAppLimited
-                || (long) rs.delivered * tp.rateIntervalUs >= (long) tp.rateDelivered * rs.intervalUs) {
+        if (!rs.isAppLimited || (long) rs.delivered * tp.rateIntervalUs >= (long) tp.rateDelivered * rs.intervalUs) {
             tp.rateDelivered = rs.delivered;
             tp.rateIntervalUs = (int) rs.intervalUs;
             tp.rateAppLimited = rs.isAppLimited;

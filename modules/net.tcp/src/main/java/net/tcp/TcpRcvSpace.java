@@ -193,7 +193,9 @@ public final class TcpRcvSpace {
 
     /** Room for two windows (or what the algorithm asks for), if the user did not fix the size. */
     static void tcpSndbufExpand(TcpSock tp) {
-        int perMss = Math.max(tp.rxOpt.mssClamp, tp.mssCache) + TcpConst.MAX_TCP_HEADER + SkBuff.OVERHEAD_TRUESIZE
+        int perMss = Math.max(tp.rxOpt.mssClamp, tp.mssCache)
+                + TcpConst.MAX_TCP_HEADER
+                + SkBuff.OVERHEAD_TRUESIZE
                 - SkBuff.HEAD_TRUESIZE;
         perMss = (perMss <= 1 ? 1 : Integer.highestOneBit(perMss - 1) << 1) + SkBuff.HEAD_TRUESIZE;
         int segs = Math.max(TCP_INIT_CWND, Math.max(tp.sndCwnd, tp.reordering + 1));

@@ -37,5 +37,10 @@ public abstract class TcpRequestSockOps extends RequestSockOps {
 
     /** Sends the SYN-ACK, by {@code dst} or a route of its own; 0 or negative errno. */
     abstract int sendSynack(
-            Cpu cpu, TcpSock listener, @Nullable DstEntry dst, TcpRequestSock req, boolean cookie, @Nullable SkBuff syn);
+            Cpu cpu,
+            TcpSock listener,
+            @Nullable DstEntry dst,
+            TcpRequestSock req,
+            boolean cookie,
+            @Nullable SkBuff syn);
 }

@@ -121,10 +121,7 @@ public final class TcpRttEstimator {
             Cpu cpu, TcpSock tp, int flag, long seqRttUs, long sackRttUs, long caRttUs, RateSample rs) {
         long rtt = seqRttUs >= 0 ? seqRttUs : sackRttUs;
         long ca = caRttUs;
-        if (rtt < 0
-                && tp.rxOpt.sawTstamp
-                && tp.rxOpt.rcvTsecr != 0
-                && (flag & TcpAck.FLAG_ACKED) != 0) {
+        if (rtt < 0 && tp.rxOpt.sawTstamp && tp.rxOpt.rcvTsecr != 0 && (flag & TcpAck.FLAG_ACKED) != 0) {
             rtt = ca = tcpRttTsoptUs(tp, 1);
         }
         rs.rttUs = ca;

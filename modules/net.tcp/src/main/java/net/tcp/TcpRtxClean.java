@@ -152,7 +152,8 @@ final class TcpRtxClean {
                 && rttUpdate
                 && sackRttUs >= 0
                 && sackRttUs > TcpRttEstimator.stampUsDelta(tp.tcpMstamp, TcpSkbCb.timestampUs(skb))) {
-            // Not for SACKs of what was sent after the head's last transmission: they would put its time-out off for ever.
+            // Not for SACKs of what was sent after the head's last transmission: they would put its time-out off for
+            // ever.
             flag |= FLAG_SET_XMIT_TIMER;
         }
         AckSample sample = s.ackSample;

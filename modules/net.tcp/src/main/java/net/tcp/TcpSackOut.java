@@ -27,10 +27,7 @@ final class TcpSackOut {
         if (!tp.isSack() || tp.sysctl.tcpDsack == 0) {
             return;
         }
-        TcpCount.netInc(
-                cpu,
-                tp,
-                TcpSeq.before(seq, tp.rcvNxt) ? LinuxMib.TCPDSACKOLDSENT : LinuxMib.TCPDSACKOFOSENT);
+        TcpCount.netInc(cpu, tp, TcpSeq.before(seq, tp.rcvNxt) ? LinuxMib.TCPDSACKOLDSENT : LinuxMib.TCPDSACKOFOSENT);
         tp.rxOpt.dsack = true;
         tp.duplicateSackStart = seq;
         tp.duplicateSackEnd = endSeq;

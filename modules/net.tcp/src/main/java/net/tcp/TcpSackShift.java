@@ -115,9 +115,7 @@ final class TcpSackShift {
             len = pcount * mss;
         }
         // Different sizes can't be one GSO packet; nothing below sndUna is tagged.
-        if (mss != seglen(prev)
-                || !TcpSeq.after(seq + len, tp.sndUna)
-                || !tcpSkbShift(cpu, prev, skb, pcount, len)) {
+        if (mss != seglen(prev) || !TcpSeq.after(seq + len, tp.sndUna) || !tcpSkbShift(cpu, prev, skb, pcount, len)) {
             return fallback(cpu, tp);
         }
         if (!tcpShiftedSkb(cpu, tp, prev, skb, s, pcount, len, mss, dupSack)) {
@@ -147,8 +145,7 @@ final class TcpSackShift {
     /** The left neighbour if it can take bytes of {@code skb}. */
     private static @Nullable SkBuff shiftTarget(TcpSock tp, SkBuff skb, boolean dupSack) {
         // Retransmitted and not marked lost keeps its mark, so it does not become a plain SACKed one.
-        if (!dupSack
-                && (TcpSkbCb.sacked(skb) & (TCPCB_LOST | TCPCB_SACKED_RETRANS)) == TCPCB_SACKED_RETRANS) {
+        if (!dupSack && (TcpSkbCb.sacked(skb) & (TCPCB_LOST | TCPCB_SACKED_RETRANS)) == TCPCB_SACKED_RETRANS) {
             return null;
         }
         if (!canShift(skb) || !TcpSeq.after(TcpSkbCb.endSeq(skb), tp.sndUna)) {
@@ -177,14 +174,7 @@ final class TcpSackShift {
         int start = TcpSkbCb.seq(skb);
         // First: the highest SACKed sequence number is read from skb's own one, which moves below.
         TcpSackTag.tcpSacktagOne(
-                tp,
-                s.sack,
-                TcpSkbCb.sacked(skb),
-                start,
-                start + shifted,
-                dupSack,
-                pcount,
-                TcpSkbCb.timestampUs(skb));
+                tp, s.sack, TcpSkbCb.sacked(skb), start, start + shifted, dupSack, pcount, TcpSkbCb.timestampUs(skb));
         TcpRate.skbDelivered(tp, skb, s.rate);
         TcpSkbCb.endSeq(prev, TcpSkbCb.endSeq(prev) + shifted);
         TcpSkbCb.seq(skb, start + shifted);

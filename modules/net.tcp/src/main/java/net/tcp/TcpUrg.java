@@ -43,8 +43,7 @@ final class TcpUrg {
         tp.stateChange(cpu);
         // A second urgent byte while the first is unread: the first becomes ordinary data, unless it is next in line
         // (then copiedSeq skips it, as the reader was to).
-        if (tp.urgSeq == tp.copiedSeq && tp.urgData != 0 && !tp.flag(SockFlag.URGINLINE)
-                && tp.copiedSeq != tp.rcvNxt) {
+        if (tp.urgSeq == tp.copiedSeq && tp.urgData != 0 && !tp.flag(SockFlag.URGINLINE) && tp.copiedSeq != tp.rcvNxt) {
             tp.copiedSeq++;
             SkBuff first = tp.receiveQueue.peek();
             if (first != null && !TcpSeq.before(tp.copiedSeq, TcpSkbCb.endSeq(first))) {

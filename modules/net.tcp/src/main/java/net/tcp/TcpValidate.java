@@ -164,8 +164,7 @@ final class TcpValidate {
                 && TcpSkbCb.ackSeq(skb) == tp.sndNxt;
     }
 
-    private static boolean pawsFailed(
-            Cpu cpu, TcpSock tp, SkBuff skb, TcpHdr th, boolean synInErr, int reason) {
+    private static boolean pawsFailed(Cpu cpu, TcpSock tp, SkBuff skb, TcpHdr th, boolean synInErr, int reason) {
         if (th.syn()) {
             return synChallenge(cpu, tp, skb, synInErr);
         }

@@ -35,9 +35,7 @@ class TcpParseOptionsTest {
     @Test
     void shouldReadTheOptionsOfASyn() {
         try (TcpBench b = new TcpBench()) {
-            byte[] options = {
-                2, 4, 5, (byte) 0xb4, 4, 2, 8, 10, 0, 0, 0, 1, 0, 0, 0, 2, 1, 3, 3, 7
-            };
+            byte[] options = {2, 4, 5, (byte) 0xb4, 4, 2, 8, 10, 0, 0, 0, 1, 0, 0, 0, 2, 1, 3, 3, 7};
             SkBuff skb = header(b, TcpHdr.SYN, options);
             TcpOptionsReceived opt = parse(b, skb, false);
             assertThat(opt.mssClamp).isEqualTo(1460);
@@ -93,7 +91,8 @@ class TcpParseOptionsTest {
                 if (sack != 0) {
                     int size = UnsafeApi.getByte(th.address() + sack + 1) & 0xff;
                     assertThat(sack + size).isLessThanOrEqualTo(th.headerLength());
-                    assertThat(TcpParseOptions.readSackBlocks(skb, sack, new int[8])).isBetween(1, 4);
+                    assertThat(TcpParseOptions.readSackBlocks(skb, sack, new int[8]))
+                            .isBetween(1, 4);
                 }
                 skb.consume(b.cpu);
             }

@@ -246,9 +246,7 @@ public final class Cubic extends TcpCongestionOps {
         ca.epochStart = 0;
         int cwnd = tp.sndCwnd;
         // Fast convergence: a flow that did not regain its window leaves room to new ones.
-        ca.lastMaxCwnd = cwnd < ca.lastMaxCwnd
-                ? (int) ((long) cwnd * (BETA_SCALE + BETA) / (2 * BETA_SCALE))
-                : cwnd;
+        ca.lastMaxCwnd = cwnd < ca.lastMaxCwnd ? (int) ((long) cwnd * (BETA_SCALE + BETA) / (2 * BETA_SCALE)) : cwnd;
         return Math.max((int) ((long) cwnd * BETA / BETA_SCALE), 2);
     }
 
@@ -296,8 +294,7 @@ public final class Cubic extends TcpCongestionOps {
                 threshold >>= 1; // unpaced, a train of half the round trip fills the pipe
             }
             if (now - ca.roundStart > threshold) {
-                exitSlowStart(
-                        cpu, tp, ca, LinuxMib.TCPHYSTARTTRAINDETECT, LinuxMib.TCPHYSTARTTRAINCWND);
+                exitSlowStart(cpu, tp, ca, LinuxMib.TCPHYSTARTTRAINDETECT, LinuxMib.TCPHYSTARTTRAINCWND);
             }
         }
         if (Integer.compareUnsigned(ca.currRtt, delay) > 0) {
@@ -308,8 +305,7 @@ public final class Cubic extends TcpCongestionOps {
         } else {
             int allowed = Math.clamp(ca.delayMin >> 3, HYSTART_DELAY_MIN_US, HYSTART_DELAY_MAX_US);
             if (Integer.compareUnsigned(ca.currRtt, ca.delayMin + allowed) > 0) {
-                exitSlowStart(
-                        cpu, tp, ca, LinuxMib.TCPHYSTARTDELAYDETECT, LinuxMib.TCPHYSTARTDELAYCWND);
+                exitSlowStart(cpu, tp, ca, LinuxMib.TCPHYSTARTDELAYDETECT, LinuxMib.TCPHYSTARTDELAYCWND);
             }
         }
     }
