@@ -138,8 +138,8 @@ class SoftnetMetricsTest {
 
     @Test
     void shouldFollowNamespacesThatComeAndGo() {
-        try (Kernel kernel = boot();
-                SoftnetMetrics metrics = new SoftnetMetrics(kernel)) {
+        try (Kernel kernel = boot()) {
+            SoftnetMetrics metrics = new SoftnetMetrics(kernel);
             SimpleMeterRegistry registry = new SimpleMeterRegistry();
             metrics.bindTo(registry);
             int before = registry.getMeters().size();
