@@ -102,6 +102,7 @@ public final class TcpConnect {
         TcpOutput.initNondataSkb(skb, tp.writeSeq, TCPHDR_SYN);
         tp.mstampRefresh(cpu.nowNs());
         tp.retransStamp = tp.timeStampTs();
+        tp.retransStampUna = tp.sndUna;
         queueSyn(tp, skb);
         TcpEcnOut.sendSyn(tp, skb);
         TcpQueues.rtxInsert(tp, skb);

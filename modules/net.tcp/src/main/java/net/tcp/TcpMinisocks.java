@@ -444,6 +444,7 @@ public final class TcpMinisocks {
         if (req.numTimeout != 0) {
             tp.totalRto = req.numTimeout;
             tp.undoMarker = req.sntIsn;
+            tp.retransStampUna = tp.sndUna;
             tp.retransStamp = (int) (tp.tcpUsecTs ? req.sntSynackUs : req.sntSynackUs / 1000);
             tp.totalRtoRecoveries = 1;
             tp.totalRtoTime = tp.timeStampMs() - (int) (req.sntSynackUs / 1000);

@@ -137,6 +137,7 @@ public final class TcpRetransmit {
         }
         if (tp.retransStamp == 0) {
             tp.retransStamp = TcpSkbCb.timestampTs(tp.tcpUsecTs, skb);
+            tp.retransStampUna = tp.sndUna;
         }
         if (tp.undoRetrans < 0) {
             tp.undoRetrans = 0;

@@ -328,6 +328,8 @@ public class TcpSock extends InetConnectionSock {
     public int highSeq;
     /** When the first retransmission of this recovery went out (time stamp units); 0: none. */
     public int retransStamp;
+    /** {@link #sndUna} at that time. */
+    public int retransStampUna;
     /** {@link #sndUna} at the start of the recovery that may be undone; 0: none. */
     public int undoMarker;
     /** Retransmissions that a D-SACK has not yet proven needless. */

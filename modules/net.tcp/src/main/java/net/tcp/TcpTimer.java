@@ -477,7 +477,15 @@ public final class TcpTimer {
         return ((2L << threshold) - 1) * rtoBase + (long) (boundary - threshold) * rtoMax(tp);
     }
 
-    /** Whether retransmissions went on for too long. Linux: retransmits_timed_out(). */
+    /**
+     * Whether retransmissions went on for too long.
+     *
+     * <p>{@code Deviation:} Linux counts from the first retransmission of a recovery even if ACKs have made progress since,
+     * so that a connection that loses much, and never leaves recovery for minutes, is given up while it moves. Here
+     * progress starts the clock anew with the first time-out after it.
+     *
+     * <p>Linux: retransmits_timed_out()
+     */
     private static boolean retransmitsTimedOut(TcpSock tp, int boundary, int timeoutMs) {
         if (tp.icskRetransmits == 0) {
             return false;
@@ -486,6 +494,9 @@ public final class TcpTimer {
         if (timeout == 0) {
             int base = tp.inStates(TCPF_SYN_SENT | TCPF_SYN_RECV) ? TcpConst.TCP_TIMEOUT_INIT : TcpConst.TCP_RTO_MIN;
             timeout = modelTimeout(tp, boundary, base);
+        }
+        if (tp.rtoStamp != 0 && tp.sndUna != tp.retransStampUna) {
+            return tp.timeStampMs() - tp.rtoStamp >= timeout;
         }
         int elapsed = tp.timeStampTs() - tp.retransStamp;
         return tp.tcpUsecTs ? elapsed >= timeout * 1000 : elapsed >= timeout;
