@@ -76,9 +76,9 @@ public final class Ipv4Module implements KernelModule {
         });
     }
 
-    /** Chains of the established hash: by the heap, unless {@code thash_entries} says; few in virtual time. */
+    /** Chains of the established hash: by the heap, unless {@code net.ipv4.tcp_ehash_entries} says; few in virtual time. */
     private static int ehashBuckets(Kernel kernel) {
-        IntSysctl entries = kernel.sysctl().register("thash_entries", 0, 0, 1 << 24);
+        IntSysctl entries = kernel.sysctl().register("net.ipv4.tcp_ehash_entries", 0, 0, 1 << 24);
         if (entries.value > 0) {
             return Math.max(16, Integer.highestOneBit(entries.value * 2 - 1));
         }

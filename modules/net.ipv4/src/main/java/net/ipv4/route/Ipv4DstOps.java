@@ -51,7 +51,7 @@ public final class Ipv4DstOps extends DstOps {
         int mtu = rt.rtPmtu;
         if (mtu != 0) {
             long expires = rt.expires;
-            if (expires != 0 && rt.dev.kernel().clock().nanoTime() / 1_000_000 - expires >= 0) {
+            if (expires != 0 && rt.dev.kernel().clock().jiffies() - expires >= 0) {
                 mtu = 0;
             }
         }
