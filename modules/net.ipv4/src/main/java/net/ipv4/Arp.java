@@ -1,6 +1,8 @@
 package net.ipv4;
 
+import java.util.function.IntConsumer;
 import net.core.Cpu;
+import net.core.IntSysctl;
 import net.core.Kernel;
 import net.core.PerKernel;
 import net.core.dev.Dev;
@@ -33,6 +35,16 @@ public final class Arp extends NeighTable {
 
     private Arp(Kernel kernel) {
         super(kernel, Inet.ETH_P_IP);
+        gcThresh1 = thresh(kernel, 1, gcThresh1, v -> gcThresh1 = v);
+        gcThresh2 = thresh(kernel, 2, gcThresh2, v -> gcThresh2 = v);
+        gcThresh3 = thresh(kernel, 3, gcThresh3, v -> gcThresh3 = v);
+    }
+
+    private static int thresh(Kernel kernel, int n, int value, IntConsumer change) {
+        return kernel.sysctl()
+                .register("net.ipv4.neigh.default.gc_thresh" + n, value, 0, Integer.MAX_VALUE, e ->
+                        change.accept(((IntSysctl) e).value))
+                .value;
     }
 
     static Arp install(Kernel kernel) {

@@ -40,7 +40,7 @@ abstract class DatagramProto extends Proto {
         super(kernel, name, memory);
     }
 
-    /** The destination of a send and what else it asks for; one per call. */
+    /** The destination of a send and what else it asks for. A socket keeps one for its next send: {@link UdpSock#takeSend}. */
     static final class Send {
         final IpSockGlue.IpcmCookie ipc = new IpSockGlue.IpcmCookie();
         int daddr;
@@ -49,6 +49,16 @@ abstract class DatagramProto extends Proto {
         int tos;
         boolean connected;
         @Nullable Rtable rt;
+
+        Send reset() {
+            daddr = 0;
+            dport = 0;
+            saddr = 0;
+            tos = 0;
+            connected = false;
+            rt = null;
+            return this;
+        }
     }
 
     // ---- life

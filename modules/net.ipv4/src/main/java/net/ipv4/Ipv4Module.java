@@ -127,6 +127,7 @@ public final class Ipv4Module implements KernelModule {
                 v4.net.sysctl(), dev.name(), v4.confDefault, e -> v4.fib.cacheFlush());
         InDevice inDev = new InDevice(dev, cnf, v4.confAll);
         v4.devices().add(inDev);
+        NeighSysctl.register(v4.net.sysctl(), dev, v4.arp.parmsOf(dev));
         dev.ipPtr = inDev;
     }
 
@@ -189,6 +190,7 @@ public final class Ipv4Module implements KernelModule {
         withCpu(dev, cpu -> v4.arp.ifdown(cpu, dev, false));
         v4.devices().remove(inDev);
         v4.net.sysctl().unregisterAll(inDev.cnf.prefix);
+        v4.net.sysctl().unregisterAll(NeighSysctl.prefix(dev));
         dev.ipPtr = null;
         v4.addressesChanged();
     }

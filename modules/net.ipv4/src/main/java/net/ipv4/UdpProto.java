@@ -15,6 +15,7 @@ import net.ipv4.inet.InetSock;
 import net.ipv4.route.Rtable;
 import net.skbuff.Checksum;
 import net.skbuff.Errno;
+import net.skbuff.HotPath;
 import net.skbuff.SkBuff;
 import net.skbuff.SkbDropReason;
 import net.skbuff.SkbSharedInfo;
@@ -123,7 +124,15 @@ final class UdpProto extends DatagramProto {
         if (cork || open != null && open.isActive()) {
             return sendCorked(sk, msg, len, cork);
         }
-        Send send = new Send(); // allocates: small and short-lived; see the send benchmark
+        Send send = sk.takeSend();
+        int ret = sendOne(sk, msg, from, len, send);
+        sk.giveBack(send);
+        return ret;
+    }
+
+    /** The way without a cork: no socket lock. */
+    @HotPath
+    private int sendOne(UdpSock sk, Msghdr msg, @Nullable UserBuf from, int len, Send send) {
         int err = prepareUdp(sk, msg, send);
         if (err == 0) {
             err = waitForRoom(sk, msg.flags);

@@ -1,5 +1,7 @@
 package net.ipv4;
 
+import java.lang.invoke.MethodHandles;
+import java.lang.invoke.VarHandle;
 import net.core.Cpu;
 import net.core.Net;
 import net.core.sock.Proto;
@@ -7,6 +9,7 @@ import net.core.sock.SockConst;
 import net.ipv4.inet.InetSock;
 import net.skbuff.SkBuff;
 import net.skbuff.SkbDropReason;
+import org.jspecify.annotations.Nullable;
 
 /**
  * A UDP socket.
@@ -14,6 +17,19 @@ import net.skbuff.SkbDropReason;
  * <p>Linux: struct udp_sock, include/linux/udp.h
  */
 public final class UdpSock extends InetSock {
+    private static final VarHandle SPARE;
+
+    static {
+        try {
+            SPARE = MethodHandles.lookup().findVarHandle(UdpSock.class, "spare", DatagramProto.Send.class);
+        } catch (ReflectiveOperationException e) {
+            throw new ExceptionInInitializerError(e);
+        }
+    }
+
+    /** What a send works with, between sends. Atomic: several threads may send at once. */
+    private DatagramProto.@Nullable Send spare;
+
     /** UDP_CORK. */
     volatile boolean corkflag;
     /** UDP_SEGMENT: bytes of payload per datagram of one send, 0: off. */
@@ -38,5 +54,16 @@ public final class UdpSock extends InetSock {
     protected int backlogRcv(Cpu cpu, SkBuff skb) {
         skb.kfree(cpu, SkbDropReason.NOT_SPECIFIED);
         return 0;
+    }
+
+    /** The socket's spare object, or a new one while another thread sends too. */
+    DatagramProto.Send takeSend() {
+        DatagramProto.Send s = (DatagramProto.Send) SPARE.getAndSet(this, null);
+        return s != null ? s.reset() : new DatagramProto.Send(); // allocates: the first send, or a second at once
+    }
+
+    void giveBack(DatagramProto.Send s) {
+        s.reset();
+        SPARE.setRelease(this, s);
     }
 }
