@@ -1,6 +1,9 @@
 package softnet.tools;
 
 import net.core.Kernel;
+import net.core.sock.Proto;
+import net.core.sock.ProtoMemory;
+import net.core.sock.SockRegistry;
 
 /** Gives connections that were closed a moment to say goodbye, so that the last bytes are not lost with the kernel. */
 final class Quiesce {
@@ -18,6 +21,11 @@ final class Quiesce {
     }
 
     private static long orphans(Kernel kernel) {
-        return 0;
+        long orphans = 0;
+        for (Proto proto : SockRegistry.of(kernel).protos()) {
+            ProtoMemory memory = proto.memory;
+            orphans += memory == null ? 0 : memory.orphanCount();
+        }
+        return orphans;
     }
 }

@@ -26,7 +26,7 @@ final class TcpMtuProbe {
                 || tp.rxOpt.dsack) {
             return -1;
         }
-        int mss = TcpMss.tcpCurrentMss(cpu, tp);
+        TcpMss.tcpCurrentMss(cpu, tp);
         int probeSize = TcpMss.mtuToMss(tp, tp.icskMtupSearchHigh + tp.icskMtupSearchLow >> 1);
         int needed = probeSize + (tp.reordering + 1) * tp.mssCache;
         int interval = tp.icskMtupSearchHigh - tp.icskMtupSearchLow;
@@ -46,7 +46,7 @@ final class TcpMtuProbe {
         if (!canCoalesce(tp, probeSize)) {
             return -1;
         }
-        return send(cpu, tp, mss, probeSize);
+        return send(cpu, tp, probeSize);
     }
 
     /** Linux: tcp_mtu_check_reprobe(). */
@@ -76,7 +76,7 @@ final class TcpMtuProbe {
         return left <= 0;
     }
 
-    private static int send(Cpu cpu, TcpSock tp, int mss, int probeSize) {
+    private static int send(Cpu cpu, TcpSock tp, int probeSize) {
         SkBuff probe = TcpQueues.streamAllocSkb(cpu, tp, false);
         if (probe == null) {
             return -1;

@@ -94,6 +94,13 @@ public final class TcpSendmsg {
                 }
             }
             int n = skb == null ? 0 : append(tp, skb, from, Math.min(room, size - copied));
+            if (skb == null || n == 0) {
+                timeo = waitForSpace(tp, flags, mss, sizeGoal, copied, timeo);
+                err = timeo < 0 ? (int) timeo : restart(tp);
+                mss = TcpMss.tcpCurrentMss(tp);
+                sizeGoal = TcpMss.xmitSizeGoal(tp, mss, (flags & SockConst.MSG_OOB) == 0);
+                continue;
+            }
             if (n == FRAGMENTS_FULL) {
                 markPush(tp, skb);
                 fresh = true;
@@ -102,13 +109,6 @@ public final class TcpSendmsg {
             if (n < 0) {
                 err = n;
                 break;
-            }
-            if (n == 0) {
-                timeo = waitForSpace(tp, flags, mss, sizeGoal, copied, timeo);
-                err = timeo < 0 ? (int) timeo : restart(tp);
-                mss = TcpMss.tcpCurrentMss(tp);
-                sizeGoal = TcpMss.xmitSizeGoal(tp, mss, (flags & SockConst.MSG_OOB) == 0);
-                continue;
             }
             if (copied == 0) {
                 TcpSkbCb.clearTcpFlags(skb, TCPHDR_PSH);

@@ -391,7 +391,7 @@ public class TcpSock extends InetConnectionSock {
 
     /** Charges, or uncharges, the send buffer. Linux: sk_wmem_queued_add(). */
     @HotPath
-    @SuppressWarnings("NonAtomicOperationOnVolatileField") // socket lock
+    @SuppressWarnings("NonAtomicVolatileUpdate") // socket lock
     final void wmemQueuedAdd(int bytes) {
         wmemQueued += bytes;
     }

@@ -49,7 +49,7 @@ public final class TcpV4Reply {
             int payload = skb.len - (th.address() == skb.dataAddress() ? th.headerLength() : 0);
             ack = th.seq() + (th.syn() ? 1 : 0) + (th.fin() ? 1 : 0) + payload;
         }
-        SkBuff reply = build(cpu, skb, th, TcpHdr.LENGTH, flags, seq, ack, 0);
+        SkBuff reply = build(cpu, th, TcpHdr.LENGTH, flags, seq, ack, 0);
         if (reply == null) {
             return;
         }
@@ -97,7 +97,7 @@ public final class TcpV4Reply {
             Cpu cpu, TcpNet net, SkBuff skb, int seq, int ack, int win, int tsval, int tsecr, int tos, int txhash) {
         TcpHdr th = TcpPcpu.of(cpu).tailTh.wrap(skb);
         int length = TcpHdr.LENGTH + (tsecr != 0 ? TcpConst.TCPOLEN_TSTAMP_ALIGNED : 0);
-        SkBuff reply = build(cpu, skb, th, length, TcpHdr.ACK, seq, ack, win);
+        SkBuff reply = build(cpu, th, length, TcpHdr.ACK, seq, ack, win);
         if (reply == null) {
             return;
         }
@@ -111,7 +111,7 @@ public final class TcpV4Reply {
     }
 
     private static @Nullable SkBuff build(
-            Cpu cpu, SkBuff skb, TcpHdr th, int length, int flags, int seq, int ack, int win) {
+            Cpu cpu, TcpHdr th, int length, int flags, int seq, int ack, int win) {
         SkBuff reply = TcpOutput.allocControl(cpu);
         if (reply == null) {
             return null;

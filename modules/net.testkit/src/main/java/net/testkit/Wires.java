@@ -50,7 +50,7 @@ final class Wires {
 
     /** The sum of TCP's and UDP's pseudo header. */
     static long pseudo(int saddr, int daddr, int protocol, int len) {
-        return (saddr >>> 16) + (saddr & 0xffff) + (daddr >>> 16) + (daddr & 0xffff) + protocol + len;
+        return (long) (saddr >>> 16) + (saddr & 0xffff) + (daddr >>> 16) + (daddr & 0xffff) + protocol + len;
     }
 
     static String address(int a) {
