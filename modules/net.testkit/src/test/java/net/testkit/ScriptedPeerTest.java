@@ -56,6 +56,7 @@ class ScriptedPeerTest {
     }
 
     @Test
+    @SuppressWarnings("try") // only its connection matters
     void shouldReportAHoleWithSack() throws Exception {
         try (SoftSocket s = establish()) {
             peer.inject(data(1000).seq(1001).ack(1));
