@@ -258,7 +258,9 @@ public final class QdiscContract {
     private static final class Card implements NetDeviceOps {
         final SkBuffHead ring = new SkBuffHead();
         long sent;
-        @Nullable SplittableRandom random;
+
+        @Nullable
+        SplittableRandom random;
 
         @Override
         public int ndoStartXmit(Cpu cpu, SkBuff skb, NetDevice d, NetdevQueue txq, boolean more) {
@@ -356,8 +358,8 @@ public final class QdiscContract {
 
     private void check(boolean ok, String otherwise) {
         if (!ok) {
-            throw new AssertionError("seed " + seed + ", " + step + " after " + (nextMark - 1) + " packets ("
-                    + sent + " sent): " + otherwise);
+            throw new AssertionError("seed " + seed + ", " + step + " after " + (nextMark - 1) + " packets (" + sent
+                    + " sent): " + otherwise);
         }
     }
 }

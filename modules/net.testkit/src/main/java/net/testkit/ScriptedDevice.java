@@ -79,18 +79,24 @@ public final class ScriptedDevice implements NetDeviceOps {
         return frame;
     }
 
-    /** A frame arrives, as from a driver's poll. Throws what {@link PacketCheck} had to say of frames sent before. */
-    public void receive(byte[] frame) {
+    /** A frame arrives, as from a driver's poll, with a mark to know it by. Throws what {@link PacketCheck} had to say of frames sent before. */
+    public void receive(byte[] frame, int mark) {
         Cpu cpu = dev.kernel().localBhDisable(0);
         try {
             SkBuff skb = build(cpu, frame);
             if (skb != null) {
+                skb.mark = mark;
                 Dev.netifReceiveSkb(cpu, skb);
             }
         } finally {
             cpu.localBhEnable();
         }
         throwBad();
+    }
+
+    /** As {@link #receive(byte[], int)} without a mark. */
+    public void receive(byte[] frame) {
+        receive(frame, 0);
     }
 
     /** The packet of a frame, ready for {@link Dev#netifReceiveSkb}; null without memory. */
@@ -101,10 +107,7 @@ public final class ScriptedDevice implements NetDeviceOps {
         }
         skb.reserve(66); // the network header is aligned
         skb.put(frame.length);
-        long to = skb.dataAddress();
-        for (int i = 0; i < frame.length; i++) {
-            UnsafeApi.putByte(to + i, frame[i]);
-        }
+        UnsafeApi.copyMemory(frame, UnsafeApi.arrayBaseOffset(byte[].class), null, skb.dataAddress(), frame.length);
         skb.protocol = EthHdr.ethTypeTrans(skb, dev);
         return skb;
     }

@@ -185,8 +185,8 @@ class FaultTransferTest {
             bytes += t.bytes();
         }
         System.out.printf(
-                "%d transfers, %d MiB in %d s: %s%n", TRANSFERS, bytes >> 20, (System.nanoTime() - start) / 1_000_000_000,
-                moved(sum));
+                "%d transfers, %d MiB in %d s: %s%n",
+                TRANSFERS, bytes >> 20, (System.nanoTime() - start) / 1_000_000_000, moved(sum));
         moved(sum).forEach((name, value) -> assertThat(value).as(name).isPositive());
     }
 

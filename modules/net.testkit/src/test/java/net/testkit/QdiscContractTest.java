@@ -21,8 +21,14 @@ class QdiscContractTest {
     @ParameterizedTest
     @ValueSource(
             strings = {
-                "pfifo", "pfifo limit 10", "pfifo limit 1", "bfifo limit 20000", "pfifo_head_drop limit 10", "pfifo_fast",
-                "mq", "noqueue"
+                "pfifo",
+                "pfifo limit 10",
+                "pfifo limit 1",
+                "bfifo limit 20000",
+                "pfifo_head_drop limit 10",
+                "pfifo_fast",
+                "mq",
+                "noqueue"
             })
     void shouldHoldForOurDisciplines(String spec) {
         for (long seed : new SplittableRandom(42).longs(3).toArray()) {

@@ -78,8 +78,8 @@ class TcpVethTest {
         "5, 2, 2000000, 70000, 65536, 0.02",
         "6, 4, 2000000, 9000, 5000, 0.05"
     })
-    void shouldCarryBulkDataBothWaysAtOnce(
-            long seed, int cpus, long bytes, int write, int read, double faults) throws Exception {
+    void shouldCarryBulkDataBothWaysAtOnce(long seed, int cpus, long bytes, int write, int read, double faults)
+            throws Exception {
         FaultPlan.Rates rates =
                 faults == 0 ? FaultPlan.Rates.NONE : FaultPlan.Rates.of(faults, faults, faults / 2, faults / 2);
         try (Lab lab = Lab.twoHosts(seed, cpus, rates)) {
@@ -174,9 +174,11 @@ class TcpVethTest {
     @Test
     void shouldRefuseAConnectionToNobody() throws Exception {
         try (Lab lab = Lab.twoHosts(1, 1)) {
-            lab.start("client", () -> assertThatThrownBy(
-                            () -> lab.host("a").network.connect(lab.host("b").at(9)))
-                    .hasMessageContaining("ECONNREFUSED"));
+            lab.start(
+                    "client",
+                    () -> assertThatThrownBy(() ->
+                                    lab.host("a").network.connect(lab.host("b").at(9)))
+                            .hasMessageContaining("ECONNREFUSED"));
             lab.joinAll();
             assertThat(lab.host("a").counter("TcpAttemptFails")).isEqualTo(1);
         }
@@ -188,7 +190,8 @@ class TcpVethTest {
             lab.start("client", () -> {
                 long start = lab.nowNs();
                 // ARP is lost too: the neighbour fails first, and the SYN's own end comes later.
-                assertThatThrownBy(() -> lab.host("a").network.connect(lab.host("b").at(9)))
+                assertThatThrownBy(() ->
+                                lab.host("a").network.connect(lab.host("b").at(9)))
                         .isInstanceOf(IOException.class);
                 assertThat(lab.nowNs() - start).isGreaterThan(2 * SECOND);
             });
@@ -314,7 +317,8 @@ class TcpVethTest {
                 int me = i;
                 lab.start("client" + i, () -> {
                     lab.sleep(1_000_000);
-                    try (SoftSocket s = lab.host("a").network.connect(lab.host("b").at(PORT))) {
+                    try (SoftSocket s =
+                            lab.host("a").network.connect(lab.host("b").at(PORT))) {
                         byte[] out = new byte[5000];
                         Arrays.fill(out, (byte) me);
                         s.writeFully(ByteBuffer.wrap(out));

@@ -50,6 +50,8 @@ public final class PathTrace {
     private final Kernel kernel;
     private final @Nullable Step[] steps;
     private final AtomicInteger used = new AtomicInteger();
+    /** Hits of each landmark; exact in virtual time, and live as long as one CPU runs. */
+    private final long[] hits = new long[Landmark.values().length];
 
     private PathTrace(Kernel kernel, int capacity) {
         this.kernel = kernel;
@@ -74,7 +76,7 @@ public final class PathTrace {
         }
     }
 
-    /** Starts recording on every CPU of a kernel. */
+    /** Starts recording on every CPU of a kernel; a capacity of 0 only counts hits. */
     public static PathTrace start(Kernel kernel, int capacity) {
         PathTrace trace = new PathTrace(kernel, capacity);
         set(kernel, trace);
@@ -95,6 +97,11 @@ public final class PathTrace {
         return all;
     }
 
+    /** How often a landmark was reached since the start. */
+    public long hits(Landmark landmark) {
+        return hits[landmark.ordinal()];
+    }
+
     /** Under each CPU's word, so that its holder sees it. */
     private static void set(Kernel kernel, @Nullable PathTrace trace) {
         kernel.trace = trace;
@@ -107,6 +114,10 @@ public final class PathTrace {
     }
 
     private void record(@Nullable Cpu cpu, @Nullable SkBuff skb, Landmark landmark) {
+        hits[landmark.ordinal()]++;
+        if (steps.length == 0) {
+            return;
+        }
         int at = used.getAndIncrement();
         if (at >= steps.length) {
             used.set(steps.length);
