@@ -73,59 +73,66 @@ public final class TcpSendmsg {
         }
         boolean fresh = false;
         while (err == 0 && copied < size && from != null) {
-            SkBuff skb = TcpQueues.writeQueueTail(tp);
-            int room = fresh || skb == null || !TcpQueues.canCollapseTo(skb) ? 0 : sizeGoal - skb.len;
+            SkBuff skb = fresh ? null : tailWithRoom(tp, sizeGoal);
             fresh = false;
-            if (room <= 0) {
-                skb = null;
-                if (tp.streamMemoryFree()) {
-                    if (batch >= BACKLOG_BATCH) { // ACKs wait in the backlog: let them in
-                        batch = 0;
-                        if (tp.flushBacklog()) {
-                            err = restart(tp);
-                            mss = TcpMss.tcpCurrentMss(tp);
-                            sizeGoal = TcpMss.xmitSizeGoal(tp, mss, (flags & SockConst.MSG_OOB) == 0);
-                            continue;
-                        }
+            if (skb == null && tp.streamMemoryFree()) {
+                if (batch++ >= BACKLOG_BATCH) { // ACKs wait in the backlog: let them in
+                    batch = 0;
+                    if (tp.flushBacklog()) {
+                        err = restart(tp);
+                        mss = TcpMss.tcpCurrentMss(tp);
+                        sizeGoal = TcpMss.xmitSizeGoal(tp, mss, (flags & SockConst.MSG_OOB) == 0);
+                        continue;
                     }
-                    skb = newSegment(tp, size - copied);
-                    batch++;
-                    room = sizeGoal;
+                }
+                skb = newSegment(tp, size - copied);
+            }
+            if (skb != null) {
+                int n = append(tp, skb, from, Math.min(sizeGoal - skb.len, size - copied));
+                if (n > 0) {
+                    appended(tp, skb, n, copied == 0);
+                    copied += n;
+                    if (copied == size) {
+                        TcpSkbCb.eor(skb, TcpSkbCb.eor(skb) || (flags & SockConst.MSG_EOR) != 0);
+                    } else if (skb.len >= sizeGoal && (flags & SockConst.MSG_OOB) == 0 && !tp.repair) {
+                        segmentFull(tp, skb, mss);
+                    }
+                    continue;
+                }
+                if (n == FRAGMENTS_FULL) {
+                    markPush(tp, skb);
+                    fresh = true;
+                    continue;
+                }
+                if (n < 0) {
+                    err = n;
+                    break;
                 }
             }
-            int n = skb == null ? 0 : append(tp, skb, from, Math.min(room, size - copied));
-            if (skb == null || n == 0) {
-                timeo = waitForSpace(tp, flags, mss, sizeGoal, copied, timeo);
-                err = timeo < 0 ? (int) timeo : restart(tp);
-                mss = TcpMss.tcpCurrentMss(tp);
-                sizeGoal = TcpMss.xmitSizeGoal(tp, mss, (flags & SockConst.MSG_OOB) == 0);
-                continue;
-            }
-            if (n == FRAGMENTS_FULL) {
-                markPush(tp, skb);
-                fresh = true;
-                continue;
-            }
-            if (n < 0) {
-                err = n;
-                break;
-            }
-            if (copied == 0) {
-                TcpSkbCb.clearTcpFlags(skb, TCPHDR_PSH);
-            }
-            tp.writeSeq += n;
-            TcpSkbCb.endSeq(skb, TcpSkbCb.endSeq(skb) + n);
-            TcpSkbCb.pcount(skb, 0);
-            copied += n;
-            if (copied == size) {
-                if ((flags & SockConst.MSG_EOR) != 0) {
-                    TcpSkbCb.eor(skb, true);
-                }
-            } else if (skb.len >= sizeGoal && (flags & SockConst.MSG_OOB) == 0 && !tp.repair) {
-                segmentFull(tp, skb, mss);
-            }
+            timeo = waitForSpace(tp, flags, mss, sizeGoal, copied, timeo);
+            err = timeo < 0 ? (int) timeo : restart(tp);
+            mss = TcpMss.tcpCurrentMss(tp);
+            sizeGoal = TcpMss.xmitSizeGoal(tp, mss, (flags & SockConst.MSG_OOB) == 0);
         }
         return finish(tp, flags, mss, sizeGoal, copied, err);
+    }
+
+    /** The last unsent segment, if more bytes may join it. */
+    @HotPath
+    private static @Nullable SkBuff tailWithRoom(TcpSock tp, int sizeGoal) {
+        SkBuff skb = TcpQueues.writeQueueTail(tp);
+        return skb != null && skb.len < sizeGoal && TcpQueues.canCollapseTo(skb) ? skb : null;
+    }
+
+    /** Bytes were copied to the end of a segment: the numbers follow. */
+    @HotPath
+    private static void appended(TcpSock tp, SkBuff skb, int n, boolean first) {
+        if (first) {
+            TcpSkbCb.clearTcpFlags(skb, TCPHDR_PSH);
+        }
+        tp.writeSeq += n;
+        TcpSkbCb.endSeq(skb, TcpSkbCb.endSeq(skb) + n);
+        TcpSkbCb.pcount(skb, 0);
     }
 
     private static int restart(TcpSock tp) {

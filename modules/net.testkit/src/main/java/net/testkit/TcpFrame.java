@@ -26,6 +26,8 @@ public final class TcpFrame {
     /** Start and end of each SACK block. */
     public int[] sacks = {};
 
+    private final byte[] rawOptions;
+
     private TcpFrame(byte[] f, int ip, int tcp, int end) {
         tos = Wires.u8(f, ip + 1);
         saddr = Wires.be32(f, ip + 12);
@@ -39,6 +41,7 @@ public final class TcpFrame {
         urgent = Wires.be16(f, tcp + 18);
         int data = Math.min(end, tcp + (f[tcp + 12] >> 4 & 15) * 4);
         payload = Arrays.copyOfRange(f, data, end);
+        rawOptions = Arrays.copyOfRange(f, tcp + 20, data);
         options(f, tcp + 20, data);
     }
 
@@ -88,6 +91,11 @@ public final class TcpFrame {
             }
             at += f[at + 1];
         }
+    }
+
+    /** The options' bytes, padding included: for their order. */
+    public byte[] options() {
+        return rawOptions.clone();
     }
 
     /** Sequence number after the segment, SYN and FIN counted. */

@@ -100,9 +100,9 @@ class TcpVethTest {
             assertThat(counts[1][0]).isEqualTo(bytes);
             assertThat(digests[2]).isEqualTo(digests[1]);
             assertThat(digests[3]).isEqualTo(digests[0]);
-            if (faults == 0) {
+            if (faults == 0 && cpus == 1) { // a program that changes CPUs may overtake its own packets
                 assertThat(lab.counter("TcpRetransSegs")).isZero();
-            } else {
+            } else if (faults != 0) {
                 assertThat(lab.counter("TcpRetransSegs")).isPositive();
             }
         }
