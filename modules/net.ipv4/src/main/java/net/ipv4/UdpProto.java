@@ -89,6 +89,12 @@ final class UdpProto extends DatagramProto {
     }
 
     @Override
+    public void close(Sock sk, long timeoutNs) {
+        setGro((UdpSock) sk, false);
+        super.close(sk, timeoutNs);
+    }
+
+    @Override
     public void unhash(Cpu cpu, Sock sk) {
         table.unhash((UdpSock) sk);
     }
@@ -417,12 +423,21 @@ final class UdpProto extends DatagramProto {
                 }
                 sk.gsoSize = val;
             }
-            case UDP_GRO -> sk.groEnabled = val != 0;
+            case UDP_GRO -> setGro(sk, val != 0);
             default -> {
                 return -Errno.ENOPROTOOPT;
             }
         }
         return 0;
+    }
+
+    private void setGro(UdpSock sk, boolean on) {
+        sk.lockSock();
+        if (sk.groEnabled != on) {
+            sk.groEnabled = on;
+            table.groSocketsAdd(on ? 1 : -1);
+        }
+        sk.releaseSock();
     }
 
     @Override

@@ -1,5 +1,6 @@
 package net.ipv4;
 
+import java.util.concurrent.atomic.AtomicInteger;
 import java.util.concurrent.atomic.AtomicReferenceArray;
 import net.core.Cpu;
 import net.core.Kernel;
@@ -36,6 +37,7 @@ public final class UdpTable {
     private final Kernel kernel;
     private final SipHash key;
     private final long mix;
+    private final AtomicInteger groSockets = new AtomicInteger();
 
     private UdpTable(Kernel kernel) {
         this.kernel = kernel;
@@ -90,6 +92,16 @@ public final class UdpTable {
                 return;
             }
         }
+    }
+
+    /** Sockets with UDP_GRO: without any, receivers need not look. Linux: udp_encap_needed_key. */
+    @HotPath
+    int groSockets() {
+        return groSockets.getPlain();
+    }
+
+    void groSocketsAdd(int n) {
+        groSockets.addAndGet(n);
     }
 
     // ---- binding

@@ -154,16 +154,19 @@ public final class TestHost implements AutoCloseable {
     }
 
     public void injectOn(Nic card, byte[] frame) {
-        on(cpu -> {
-            SkBuff skb = java.util.Objects.requireNonNull(cpu.allocSkb(frame.length + 64));
-            skb.reserve(2);
-            long at = skb.tailAddress();
-            skb.put(frame.length);
-            Wire.write(frame, 0, at, frame.length);
-            skb.dev = card.dev;
-            skb.protocol = EthHdr.ethTypeTrans(skb, card.dev);
-            Dev.netifReceiveSkb(cpu, skb);
-        });
+        on(cpu -> Dev.netifReceiveSkb(cpu, skb(cpu, card, frame)));
+    }
+
+    /** A frame as a driver hands it up. */
+    public SkBuff skb(Cpu cpu, Nic card, byte[] frame) {
+        SkBuff skb = java.util.Objects.requireNonNull(cpu.allocSkb(frame.length + 64));
+        skb.reserve(2);
+        long at = skb.tailAddress();
+        skb.put(frame.length);
+        Wire.write(frame, 0, at, frame.length);
+        skb.dev = card.dev;
+        skb.protocol = EthHdr.ethTypeTrans(skb, card.dev);
+        return skb;
     }
 
     /** Receives an IP packet from the peer. */

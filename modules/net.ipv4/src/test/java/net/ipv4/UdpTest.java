@@ -7,6 +7,9 @@ import static org.assertj.core.api.Assertions.assertThat;
 import java.util.Arrays;
 import java.util.Random;
 import java.util.concurrent.TimeUnit;
+import net.core.Cpu;
+import net.core.dev.NapiStruct;
+import net.core.dev.NetdevFeatures;
 import net.core.sock.Cmsg;
 import net.core.sock.Msghdr;
 import net.core.sock.OptVal;
@@ -287,6 +290,46 @@ class UdpTest {
             assertThat(Arrays.copyOf(buf, n)).isEqualTo(Arrays.copyOfRange(data, at, at + n));
             at += n;
         }
+    }
+
+    @Test
+    void shouldMergeDatagramsForAProgramThatAsks() {
+        class Napi extends NapiStruct {
+            Napi() {
+                super(host.nic.dev, NAPI_POLL_WEIGHT);
+            }
+
+            @Override
+            public int poll(Cpu cpu, int budget) {
+                for (int i = 0; i < 5; i++) {
+                    byte[] data = Arrays.copyOfRange(random(4500), 1000 * i, Math.min(4500, 1000 * i + 1000));
+                    byte[] p = Frames.ip(
+                            PEER, ME, 17, 100 + i, 0, 64, new byte[0], Frames.udp(PEER, 5, ME, 7, data));
+                    byte[] frame = Frames.ether(TestHost.MY_MAC, TestHost.PEER_MAC, 0x0800, p);
+                    groReceive(cpu, host.skb(cpu, host.nic, frame));
+                }
+                completeDone(cpu, 5);
+                return 5;
+            }
+        }
+        host.nic.dev.features |= NetdevFeatures.NETIF_F_GRO;
+        host.sys.bind(fd, TestHost.at(0, 7));
+        Napi napi = new Napi();
+        napi.enable();
+        byte[] buf = new byte[9000];
+        host.on(napi::schedule);
+        for (int i = 0; i < 5; i++) {
+            assertThat(host.sys.recv(fd, new TestHost.Heap(buf), SockConst.MSG_DONTWAIT)).isEqualTo(i < 4 ? 1000 : 500);
+        }
+        host.sys.setsockopt(fd, SockConst.SOL_UDP, UdpProto.UDP_GRO, 1);
+        host.on(napi::schedule);
+        Msghdr msg = new Msghdr().reset(new TestHost.Heap(buf), null, 0);
+        msg.wantControl = true;
+        assertThat(host.sys.recvmsg(fd, msg, SockConst.MSG_DONTWAIT)).isEqualTo(4500);
+        assertThat(Arrays.copyOf(buf, 4500)).isEqualTo(random(4500));
+        assertThat(msg.cmsg(SockConst.SOL_UDP, UdpProto.UDP_GRO).value).isEqualTo(1000);
+        host.sys.setsockopt(fd, SockConst.SOL_UDP, UdpProto.UDP_GRO, 0);
+        napi.disable();
     }
 
     @Test
