@@ -42,8 +42,12 @@ public final class Arp extends NeighTable {
 
     private static int thresh(Kernel kernel, int n, int value, IntConsumer change) {
         return kernel.sysctl()
-                .register("net.ipv4.neigh.default.gc_thresh" + n, value, 0, Integer.MAX_VALUE, e ->
-                        change.accept(((IntSysctl) e).value))
+                .register(
+                        "net.ipv4.neigh.default.gc_thresh" + n,
+                        value,
+                        0,
+                        Integer.MAX_VALUE,
+                        e -> change.accept(((IntSysctl) e).value))
                 .value;
     }
 
@@ -361,5 +365,4 @@ public final class Arp extends NeighTable {
             arpSend(cpu, ArpHdr.ARPOP_REQUEST, ifa.local, inDev.dev, ifa.local, null, inDev.dev.devAddr, null);
         }
     }
-
 }

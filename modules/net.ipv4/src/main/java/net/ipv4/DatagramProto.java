@@ -40,7 +40,10 @@ abstract class DatagramProto extends Proto {
         super(kernel, name, memory);
     }
 
-    /** The destination of a send and what else it asks for. A socket keeps one for its next send: {@link UdpSock#takeSend}. */
+    /**
+     * The destination of a send and what else it asks for. A socket keeps one for its next send: {@link
+     * UdpSock#takeSend}.
+     */
     static final class Send {
         final IpSockGlue.IpcmCookie ipc = new IpSockGlue.IpcmCookie();
         int daddr;
@@ -48,7 +51,9 @@ abstract class DatagramProto extends Proto {
         int saddr;
         int tos;
         boolean connected;
-        @Nullable Rtable rt;
+
+        @Nullable
+        Rtable rt;
 
         Send reset() {
             daddr = 0;
@@ -104,8 +109,7 @@ abstract class DatagramProto extends Proto {
         Cpu cpu = sk.localBhDisable();
         try {
             Flowi4 fl4 = Ipv4Net.scratch(cpu).fl4Udp;
-            Rtable rt = Route.ipRouteConnect(
-                    cpu, fl4, to.addr, saddr, oif, sk.protocol, sk.sport, to.port, sk);
+            Rtable rt = Route.ipRouteConnect(cpu, fl4, to.addr, saddr, oif, sk.protocol, sk.sport, to.port, sk);
             if (rt == null) {
                 if (fl4.error == -Errno.ENETUNREACH) {
                     Ipv4Net.of(sk.net).ip.inc(cpu, IpMib.Ip.OUTNOROUTES);
@@ -273,7 +277,10 @@ abstract class DatagramProto extends Proto {
         return left < 0 ? (int) left : 0;
     }
 
-    /** A packet with room for all headers and {@code payload} bytes, charged to the socket; null without memory. Context: CPU word. */
+    /**
+     * A packet with room for all headers and {@code payload} bytes, charged to the socket; null without memory.
+     * Context: CPU word.
+     */
     static @Nullable SkBuff alloc(Cpu cpu, InetSock sk, int transportHeader, int payload) {
         int linear = Math.min(payload, LINEAR);
         SkBuff skb = cpu.allocSkb(IpOutput.MAX_HEADER + transportHeader + linear);
@@ -313,7 +320,16 @@ abstract class DatagramProto extends Proto {
     }
 
     /** Header, identifier, hooks: on its way. Context: CPU word. */
-    static int sendOut(Cpu cpu, InetSock sk, SkBuff skb, Rtable rt, int saddr, int daddr, int tos, int ttl, @Nullable IpOptions opt) {
+    static int sendOut(
+            Cpu cpu,
+            InetSock sk,
+            SkBuff skb,
+            Rtable rt,
+            int saddr,
+            int daddr,
+            int tos,
+            int ttl,
+            @Nullable IpOptions opt) {
         IpSkbCb.clear(skb);
         int optlen = opt == null ? 0 : opt.optlen;
         skb.dst = rt;

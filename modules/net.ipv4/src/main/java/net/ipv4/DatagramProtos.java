@@ -18,12 +18,8 @@ final class DatagramProtos {
         InetDgramOps ops = new InetDgramOps();
         family.register(new InetProtosw(SockConst.SOCK_DGRAM, Inet.IPPROTO_UDP, new UdpProto(kernel), ops, 0));
         family.register(new InetProtosw(
-                SockConst.SOCK_DGRAM,
-                Inet.IPPROTO_ICMP,
-                new PingProto(kernel),
-                ops,
-                InetProtosw.INET_PROTOSW_REUSE));
-        family.register(new InetProtosw(
-                SockConst.SOCK_RAW, 0, new RawProto(kernel), ops, InetProtosw.INET_PROTOSW_REUSE));
+                SockConst.SOCK_DGRAM, Inet.IPPROTO_ICMP, new PingProto(kernel), ops, InetProtosw.INET_PROTOSW_REUSE));
+        family.register(
+                new InetProtosw(SockConst.SOCK_RAW, 0, new RawProto(kernel), ops, InetProtosw.INET_PROTOSW_REUSE));
     }
 }

@@ -16,8 +16,8 @@ import net.skbuff.SkbDropReason;
 import org.jspecify.annotations.Nullable;
 
 /**
- * ICMP: errors sent about packets we could not handle, answers to echo and time stamp requests, and errors received, which
- * go to the protocol of the packet they quote.
+ * ICMP: errors sent about packets we could not handle, answers to echo and time stamp requests, and errors received,
+ * which go to the protocol of the packet they quote.
  *
  * <p><b>Context:</b> softirq, or process context with a CPU word.
  *
@@ -82,8 +82,8 @@ public final class Icmp implements InetProtocol {
     // ---- sending errors
 
     /**
-     * Tells a packet's sender what is wrong with it. Says nothing where RFC 1122 3.2.2 forbids it (about ICMP errors, later
-     * fragments, broadcasts, groups) or a rate limit does. The packet stays the caller's.
+     * Tells a packet's sender what is wrong with it. Says nothing where RFC 1122 3.2.2 forbids it (about ICMP errors,
+     * later fragments, broadcasts, groups) or a rate limit does. The packet stays the caller's.
      *
      * @param info second word of the message: MTU, gateway, or pointer in the first byte
      *     <p>Linux: __icmp_send()
@@ -135,7 +135,8 @@ public final class Icmp implements InetProtocol {
         }
         int saddr = IpHdr.daddr(iph);
         if (!rt.isLocal()) {
-            NetDevice dev = rt.rtIsInput && v4.sysctlIcmpErrorsUseInboundIfaddr() ? net.devices.byIndex(rt.rtIif) : null;
+            NetDevice dev =
+                    rt.rtIsInput && v4.sysctlIcmpErrorsUseInboundIfaddr() ? net.devices.byIndex(rt.rtIif) : null;
             saddr = dev != null ? v4.inetSelectAddr(dev, IpHdr.saddr(iph), RtType.RT_SCOPE_LINK) : 0;
         }
         int tos = isErrorType(type) ? IpHdr.tos(iph) & 0x1e | 0xc0 : IpHdr.tos(iph);
@@ -344,8 +345,7 @@ public final class Icmp implements InetProtocol {
             v4.icmp.inc(cpu, IpMib.Icmp.INERRORS);
             return;
         }
-        int[] times = {
-            Wire.u32(skb.dataAddress()), Ipv4Net.inetCurrentTimestamp(cpu), Ipv4Net.inetCurrentTimestamp(cpu)
+        int[] times = {Wire.u32(skb.dataAddress()), Ipv4Net.inetCurrentTimestamp(cpu), Ipv4Net.inetCurrentTimestamp(cpu)
         };
         reply(cpu, v4, skb, rt, IcmpHdr.ICMP_TIMESTAMPREPLY, 12, times);
     }
@@ -472,8 +472,7 @@ public final class Icmp implements InetProtocol {
             info = IcmpHdr.info(icmph) >>> 24;
         }
         // Routers must not answer broadcasts: such a message is broken, or forged.
-        if (!v4.sysctlIcmpIgnoreBogus()
-                && Route.inetAddrType(v4.net, IpHdr.daddr(quoted)) == RtType.RTN_BROADCAST) {
+        if (!v4.sysctlIcmpIgnoreBogus() && Route.inetAddrType(v4.net, IpHdr.daddr(quoted)) == RtType.RTN_BROADCAST) {
             return SkbDropReason.CONSUMED;
         }
         return socketDeliver(cpu, v4, skb, info);
@@ -528,5 +527,4 @@ public final class Icmp implements InetProtocol {
         }
         return 0;
     }
-
 }

@@ -8,9 +8,9 @@ import net.ipv4.route.Rtable;
 import org.jspecify.annotations.Nullable;
 
 /**
- * How much ICMP this namespace sends: a global bucket of {@code icmp_msgs_per_sec} with bursts of {@code icmp_msgs_burst}
- * (shaken by a random amount, so that nobody can count with it), and one per peer by {@code icmp_ratelimit}, for the types
- * in {@code icmp_ratemask}.
+ * How much ICMP this namespace sends: a global bucket of {@code icmp_msgs_per_sec} with bursts of {@code
+ * icmp_msgs_burst} (shaken by a random amount, so that nobody can count with it), and one per peer by {@code
+ * icmp_ratelimit}, for the types in {@code icmp_ratemask}.
  *
  * <p><b>Context:</b> any; the bucket has a lock, the decision that it is empty needs none.
  *

@@ -188,6 +188,9 @@ public final class InDevice {
     }
 
     private void publishGroups() {
-        groups = groupUsers.keySet().stream().mapToInt(Integer::intValue).sorted().toArray();
+        groups = groupUsers.keySet().stream()
+                .mapToInt(Integer::intValue)
+                .sorted()
+                .toArray();
     }
 }

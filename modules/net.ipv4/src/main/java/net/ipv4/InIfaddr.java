@@ -11,6 +11,7 @@ public final class InIfaddr {
     public final int local;
     /** Ours too, or the peer's on a point-to-point link. */
     public final int address;
+
     public final int prefixLen;
     /** 0: none. */
     public final int broadcast;

@@ -13,8 +13,8 @@ import net.skbuff.SkbSharedInfo;
 import org.jspecify.annotations.Nullable;
 
 /**
- * IPv4's part of segmentation and merging: headers of each segment, and whether two packets are of one flow; the rest is
- * the transport protocol's.
+ * IPv4's part of segmentation and merging: headers of each segment, and whether two packets are of one flow; the rest
+ * is the transport protocol's.
  *
  * <p><b>Context:</b> softirq or process, with a CPU word.
  *

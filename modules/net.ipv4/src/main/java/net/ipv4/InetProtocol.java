@@ -30,8 +30,8 @@ public interface InetProtocol {
     }
 
     /**
-     * Finds the socket, and with it the route, before the routing decision: sets {@code skb.sk} and {@code skb.dst} if it
-     * can. {@code data} is at the IP header, the transport header is set.
+     * Finds the socket, and with it the route, before the routing decision: sets {@code skb.sk} and {@code skb.dst}
+     * if it can. {@code data} is at the IP header, the transport header is set.
      */
     default void earlyDemux(Cpu cpu, SkBuff skb) {}
 

@@ -45,12 +45,14 @@ public final class InetProtos {
     }
 
     @HotPath
-    @Nullable InetProtocol protocol(int number) {
+    @Nullable
+    InetProtocol protocol(int number) {
         return protos.getAcquire(number);
     }
 
     @HotPath
-    @Nullable OffloadCallbacks offload(int number) {
+    @Nullable
+    OffloadCallbacks offload(int number) {
         return offloads.getAcquire(number);
     }
 }

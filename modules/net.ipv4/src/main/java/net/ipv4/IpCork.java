@@ -24,9 +24,15 @@ import org.jspecify.annotations.Nullable;
 public final class IpCork {
     private static final int PAGE = 4096;
 
-    @Nullable SkBuff skb;
-    @Nullable Rtable dst;
-    @Nullable IpOptions opt;
+    @Nullable
+    SkBuff skb;
+
+    @Nullable
+    Rtable dst;
+
+    @Nullable
+    IpOptions opt;
+
     int saddr;
     int daddr;
     int sport;
@@ -115,7 +121,8 @@ public final class IpCork {
     }
 
     /** Hands the packet out; the cork is empty then. */
-    @Nullable SkBuff take() {
+    @Nullable
+    SkBuff take() {
         SkBuff s = skb;
         skb = null;
         length = 0;

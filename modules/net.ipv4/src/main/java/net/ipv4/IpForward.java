@@ -106,8 +106,8 @@ public final class IpForward {
     }
 
     /**
-     * Tells a sender of a better gateway, seldom: each one waits twice as long as the one before, and after nine without
-     * effect we give up for a while. Linux: ip_rt_send_redirect()
+     * Tells a sender of a better gateway, seldom: each one waits twice as long as the one before, and after nine
+     * without effect we give up for a while. Linux: ip_rt_send_redirect()
      */
     private static void sendRedirect(Cpu cpu, SkBuff skb, Rtable rt) {
         NetDevice dev = rt.dev;
@@ -119,8 +119,7 @@ public final class IpForward {
         long iph = skb.networkAddress();
         InetPeer peer = v4.peers.get(IpHdr.saddr(iph));
         if (peer.mayRedirect(cpu.jiffies())) {
-            Icmp.icmpSend(
-                    cpu, skb, IcmpHdr.ICMP_REDIRECT, IcmpHdr.ICMP_REDIR_HOST, rt.nexthop(IpHdr.daddr(iph)));
+            Icmp.icmpSend(cpu, skb, IcmpHdr.ICMP_REDIRECT, IcmpHdr.ICMP_REDIR_HOST, rt.nexthop(IpHdr.daddr(iph)));
             peer.redirected(cpu.jiffies());
         }
     }

@@ -21,8 +21,8 @@ import org.jspecify.annotations.Nullable;
 
 /**
  * Puts fragments together again, within bounds: memory ({@code ipfrag_high_thresh}), time ({@code ipfrag_time}) and
- * distance ({@code ipfrag_max_dist}). Fragments that overlap without being equal destroy their datagram (RFC 5722's rule,
- * as Linux applies it to IPv4 too).
+ * distance ({@code ipfrag_max_dist}). Fragments that overlap without being equal destroy their datagram (RFC 5722's
+ * rule, as Linux applies it to IPv4 too).
  *
  * <p><b>Context:</b> softirq. One spinlock guards a namespace's queues; nothing is sent under it.
  *
@@ -73,7 +73,9 @@ final class IpFragment {
         final int user;
         final int vif;
         final int slot;
-        @Nullable FragQueue next;
+
+        @Nullable
+        FragQueue next;
 
         /** Fragments by offset (cb0). */
         final SkbRbTree frags = new SkbRbTree();
@@ -130,7 +132,8 @@ final class IpFragment {
      *
      * <p>Linux: ip_defrag()
      */
-    @Nullable SkBuff ipDefrag(Cpu cpu, SkBuff skb, int user) {
+    @Nullable
+    SkBuff ipDefrag(Cpu cpu, SkBuff skb, int user) {
         v4.ip.inc(cpu, IpMib.Ip.REASMREQDS);
         lock.lock();
         FragQueue q = find(cpu, skb, user);
@@ -198,7 +201,10 @@ final class IpFragment {
         q.truesize = 0;
     }
 
-    /** Too many other fragments of the same sender came between: the identifier may have wrapped. Linux: ip_frag_too_far(). */
+    /**
+     * Too many other fragments of the same sender came between: the identifier may have wrapped. Linux:
+     * ip_frag_too_far().
+     */
     private boolean tooFar(FragQueue q) {
         int max = maxDist.value;
         if (max == 0) {
@@ -342,7 +348,10 @@ final class IpFragment {
         return OK;
     }
 
-    /** Whether fragments may have differed in this way, and what the whole then says. RFC 3168 5.3. Linux: ip_frag_ecn_table. */
+    /**
+     * Whether fragments may have differed in this way, and what the whole then says. RFC 3168 5.3. Linux:
+     * ip_frag_ecn_table.
+     */
     private static int ecnOf(int bits) {
         boolean ce = (bits & 1 << Inet.ECN_CE) != 0;
         boolean notEct = (bits & 1 << Inet.ECN_NOT_ECT) != 0;

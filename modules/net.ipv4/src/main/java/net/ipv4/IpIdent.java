@@ -11,8 +11,8 @@ import org.jspecify.annotations.Nullable;
 
 /**
  * Identifiers of datagrams: a connected socket counts by itself; a packet that can't be fragmented needs none; others
- * take from counters chosen by a keyed hash of addresses and protocol, which jump by a random step as time passes, so that
- * nobody can count our packets.
+ * take from counters chosen by a keyed hash of addresses and protocol, which jump by a random step as time passes, so
+ * that nobody can count our packets.
  *
  * <p><b>Context:</b> any.
  *

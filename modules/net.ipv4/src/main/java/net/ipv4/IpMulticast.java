@@ -25,7 +25,8 @@ public final class IpMulticast {
      * @param dev where
      * @param next others of the socket
      */
-    public record Membership(int group, NetDevice dev, @Nullable Membership next) {}
+    public record Membership(
+            int group, NetDevice dev, @Nullable Membership next) {}
 
     private IpMulticast() {}
 

@@ -32,6 +32,7 @@ public final class IpOptions {
     public final int optlen;
     /** First hop of a source route to be sent. */
     public int faddr;
+
     public int srr;
     public int rr;
     public int ts;
@@ -39,6 +40,7 @@ public final class IpOptions {
     public boolean isStrictroute;
     /** A source route brought the packet here. */
     public boolean srrIsHit;
+
     public boolean rrNeedaddr;
     public boolean tsNeedtime;
     public boolean tsNeedaddr;
@@ -248,7 +250,10 @@ public final class IpOptions {
         }
     }
 
-    /** Replaces options that only make sense once by no-ops, in the second and later fragments. Linux: ip_options_fragment(). */
+    /**
+     * Replaces options that only make sense once by no-ops, in the second and later fragments. Linux:
+     * ip_options_fragment().
+     */
     static void fragment(long iph, int optlen) {
         long at = iph + IpHdr.LENGTH;
         int i = 0;
@@ -275,8 +280,8 @@ public final class IpOptions {
     }
 
     /**
-     * Options for an answer to a packet: its record route and time stamp as they are, its source route reversed. Null if
-     * there is nothing to echo. Linux: __ip_options_echo()
+     * Options for an answer to a packet: its record route and time stamp as they are, its source route reversed. Null
+     * if there is nothing to echo. Linux: __ip_options_echo()
      */
     public static @Nullable IpOptions echo(SkBuff skb) {
         IpOptions in = IpSkbCb.opt(skb);

@@ -146,7 +146,8 @@ public final class IpOutput {
     }
 
     /**
-     * Sends a segment for which no full socket exists yet (SYN-ACK); {@code skb.dst} is set. Linux: ip_build_and_send_pkt()
+     * Sends a segment for which no full socket exists yet (SYN-ACK); {@code skb.dst} is set. Linux:
+     * ip_build_and_send_pkt()
      */
     public static int ipBuildAndSendPkt(
             Cpu cpu, SkBuff skb, InetSock sk, int saddr, int daddr, @Nullable IpOptions opt, int tos) {
@@ -216,8 +217,7 @@ public final class IpOutput {
         }
         skb.dst = rt;
         skb.mark = m;
-        return ipSendBuilt(
-                cpu, net, null, skb, rt, protocol, saddr, daddr, tos, v4.dstHoplimit(rt), false, null);
+        return ipSendBuilt(cpu, net, null, skb, rt, protocol, saddr, daddr, tos, v4.dstHoplimit(rt), false, null);
     }
 
     /**
@@ -339,11 +339,22 @@ public final class IpOutput {
         SkBuff copy = skb.clone(cpu);
         if (copy != null) {
             NfHooks.nfHook(
-                    cpu, NfHooks.NFPROTO_IPV4, NfHooks.NF_INET_POST_ROUTING, net, sk, copy, null, dev, MC_FINISH_OUTPUT);
+                    cpu,
+                    NfHooks.NFPROTO_IPV4,
+                    NfHooks.NF_INET_POST_ROUTING,
+                    net,
+                    sk,
+                    copy,
+                    null,
+                    dev,
+                    MC_FINISH_OUTPUT);
         }
     }
 
-    /** Hands the copy to our own input, as if it had come by the device. Linux: ip_mc_finish_output(), dev_loopback_xmit(). */
+    /**
+     * Hands the copy to our own input, as if it had come by the device. Linux: ip_mc_finish_output(),
+     * dev_loopback_xmit().
+     */
     private static int ipMcFinishOutput(Cpu cpu, Net net, @Nullable Sock sk, SkBuff skb) {
         skb.resetMacHeader();
         skb.pull(skb.networkOffset());
@@ -355,7 +366,10 @@ public final class IpOutput {
         return Dev.netifRx(cpu, skb);
     }
 
-    /** After POST_ROUTING: small enough, a GSO packet to be cut by the device, or to be fragmented. Linux: __ip_finish_output(). */
+    /**
+     * After POST_ROUTING: small enough, a GSO packet to be cut by the device, or to be fragmented. Linux:
+     * __ip_finish_output().
+     */
     @HotPath
     private static int ipFinishOutput(Cpu cpu, Net net, @Nullable Sock sk, SkBuff skb) {
         PathTrace.hit(cpu, skb, Landmark.IP_FINISH_OUTPUT);

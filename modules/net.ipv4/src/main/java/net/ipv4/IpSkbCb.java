@@ -5,8 +5,8 @@ import net.skbuff.SkBuff;
 import org.jspecify.annotations.Nullable;
 
 /**
- * IP's part of a packet's control block: cb9 input interface, cb10 flags, cb11 size of the largest fragment, cbo0 parsed
- * options. TCP leaves these alone on received packets ({@code header.h4}).
+ * IP's part of a packet's control block: cb9 input interface, cb10 flags, cb11 size of the largest fragment, cbo0
+ * parsed options. TCP leaves these alone on received packets ({@code header.h4}).
  *
  * <p>Linux: struct inet_skb_parm, include/net/ip.h
  */

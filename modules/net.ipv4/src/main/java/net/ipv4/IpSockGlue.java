@@ -85,7 +85,10 @@ public final class IpSockGlue {
     }
 
     private static int addrOf(OptVal v, int at) {
-        return (v.data[at] & 255) << 24 | (v.data[at + 1] & 255) << 16 | (v.data[at + 2] & 255) << 8 | v.data[at + 3] & 255;
+        return (v.data[at] & 255) << 24
+                | (v.data[at + 1] & 255) << 16
+                | (v.data[at + 2] & 255) << 8
+                | v.data[at + 3] & 255;
     }
 
     private static void cmsg(InetSock sk, int bit, int on) {
@@ -248,7 +251,8 @@ public final class IpSockGlue {
         }
         switch (optname) {
             case IP_TOS -> v.setInt(sk.tos);
-            case IP_TTL -> v.setInt(sk.ucTtl >= 0 ? sk.ucTtl : Ipv4Net.of(sk.net).sysctlIpDefaultTtl());
+            case IP_TTL ->
+                v.setInt(sk.ucTtl >= 0 ? sk.ucTtl : Ipv4Net.of(sk.net).sysctlIpDefaultTtl());
             case IP_HDRINCL -> v.setInt(sk.hdrincl ? 1 : 0);
             case IP_RECVOPTS -> flag(sk, v, InetSock.IP_CMSG_RECVOPTS);
             case IP_RETOPTS -> flag(sk, v, InetSock.IP_CMSG_RETOPTS);
@@ -371,10 +375,10 @@ public final class IpSockGlue {
         int iif = 0;
         int spec = 0;
         if ((sk.cmsgFlags & InetSock.IP_CMSG_PKTINFO) != 0 && skb.dst instanceof Rtable rt) {
-            iif = rt.rtIif != 0 && (rt.dev.flags & NetDevice.IFF_LOOPBACK) != 0 && !rt.rtIsInput ? rt.rtIif : skb.skbIif;
-            spec = rt.isMulticast() || rt.isBroadcast()
-                    ? selectFor(skb, iif)
-                    : IpHdr.daddr(skb.networkAddress());
+            iif = rt.rtIif != 0 && (rt.dev.flags & NetDevice.IFF_LOOPBACK) != 0 && !rt.rtIsInput
+                    ? rt.rtIif
+                    : skb.skbIif;
+            spec = rt.isMulticast() || rt.isBroadcast() ? selectFor(skb, iif) : IpHdr.daddr(skb.networkAddress());
         }
         IpSkbCb.iif(skb, iif);
         skb.cb8 = spec;
@@ -408,8 +412,7 @@ public final class IpSockGlue {
         }
         if ((flags & InetSock.IP_CMSG_ORIGDSTADDR) != 0 && skb.transportHeaderWasSet()) {
             int port = Wire.u16(skb.transportAddress() + 2);
-            msg.putCmsg(
-                    SockConst.SOL_IP, IP_RECVORIGDSTADDR, port, 0, new SockAddrIn(IpHdr.daddr(iph), port));
+            msg.putCmsg(SockConst.SOL_IP, IP_RECVORIGDSTADDR, port, 0, new SockAddrIn(IpHdr.daddr(iph), port));
         }
         if ((flags & InetSock.IP_CMSG_RECVFRAGSIZE) != 0 && IpSkbCb.fragMaxSize(skb) != 0) {
             msg.putCmsg(SockConst.SOL_IP, IP_RECVFRAGSIZE, IpSkbCb.fragMaxSize(skb));

@@ -15,8 +15,8 @@ import net.skbuff.Errno;
 import org.jspecify.annotations.Nullable;
 
 /**
- * What a person configures: addresses, routes, links, neighbours, and the lists of them. Methods take rtnl themselves and
- * report mistakes as {@link UserError}s of one line.
+ * What a person configures: addresses, routes, links, neighbours, and the lists of them. Methods take rtnl themselves
+ * and report mistakes as {@link UserError}s of one line.
  *
  * <p><b>Context:</b> process.
  *
@@ -124,7 +124,10 @@ public final class Ipv4Admin {
         });
     }
 
-    /** Removes an address and, with a primary one, its secondaries (unless promote_secondaries). Linux: inet_del_ifa(). */
+    /**
+     * Removes an address and, with a primary one, its secondaries (unless promote_secondaries). Linux:
+     * inet_del_ifa().
+     */
     public static void delAddress(NetDevice dev, int local, int prefixLen) {
         dev.kernel().rtnl().run(() -> {
             InDevice inDev = InDevice.of(dev);

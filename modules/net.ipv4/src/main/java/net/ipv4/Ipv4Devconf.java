@@ -38,14 +38,15 @@ public final class Ipv4Devconf {
     Ipv4Devconf(Sysctl sysctl, String name, @Nullable Ipv4Devconf from, SysctlEntry.@Nullable Listener onForwarding) {
         prefix = "net.ipv4.conf." + name + ".";
         boolean dflt = name.equals("default");
-        forwarding = sysctl.register(
-                prefix + "forwarding", from == null ? 0 : from.forwarding.value, 0, 1, onForwarding);
+        forwarding =
+                sysctl.register(prefix + "forwarding", from == null ? 0 : from.forwarding.value, 0, 1, onForwarding);
         acceptRedirects = reg(sysctl, "accept_redirects", from == null ? 1 : from.acceptRedirects.value);
         secureRedirects = reg(sysctl, "secure_redirects", from == null ? 1 : from.secureRedirects.value);
         sharedMedia = reg(sysctl, "shared_media", from == null ? 1 : from.sharedMedia.value);
         rpFilter = reg(sysctl, "rp_filter", from == null ? 0 : from.rpFilter.value);
         sendRedirects = reg(sysctl, "send_redirects", from == null ? 1 : from.sendRedirects.value);
-        acceptSourceRoute = reg(sysctl, "accept_source_route", from == null ? dflt ? 1 : 0 : from.acceptSourceRoute.value);
+        acceptSourceRoute =
+                reg(sysctl, "accept_source_route", from == null ? dflt ? 1 : 0 : from.acceptSourceRoute.value);
         logMartians = reg(sysctl, "log_martians", from == null ? 0 : from.logMartians.value);
         arpFilter = reg(sysctl, "arp_filter", from == null ? 0 : from.arpFilter.value);
         arpAnnounce = reg(sysctl, "arp_announce", from == null ? 0 : from.arpAnnounce.value);

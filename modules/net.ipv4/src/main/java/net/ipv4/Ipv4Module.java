@@ -76,7 +76,10 @@ public final class Ipv4Module implements KernelModule {
         });
     }
 
-    /** Chains of the established hash: by the heap, unless {@code net.ipv4.tcp_ehash_entries} says; few in virtual time. */
+    /**
+     * Chains of the established hash: by the heap, unless {@code net.ipv4.tcp_ehash_entries} says; few in virtual
+     * time.
+     */
     private static int ehashBuckets(Kernel kernel) {
         IntSysctl entries = kernel.sysctl().register("net.ipv4.tcp_ehash_entries", 0, 0, 1 << 24);
         if (entries.value > 0) {
@@ -123,8 +126,7 @@ public final class Ipv4Module implements KernelModule {
         if (dev.ipPtr != null) {
             return;
         }
-        Ipv4Devconf cnf = new Ipv4Devconf(
-                v4.net.sysctl(), dev.name(), v4.confDefault, e -> v4.fib.cacheFlush());
+        Ipv4Devconf cnf = new Ipv4Devconf(v4.net.sysctl(), dev.name(), v4.confDefault, e -> v4.fib.cacheFlush());
         InDevice inDev = new InDevice(dev, cnf, v4.confAll);
         v4.devices().add(inDev);
         NeighSysctl.register(v4.net.sysctl(), dev, v4.arp.parmsOf(dev));

@@ -136,8 +136,11 @@ public final class Ipv4Net {
                 "net.ipv4.ip_local_port_range", new long[] {32768, 60999}, 1, 65535, this::portRangeChanged);
         portRangeChanged(range);
         StringSysctl reserved = s.registerString(
-                "net.ipv4.ip_local_reserved_ports", "", Ipv4Net::validPorts, "ports and ranges: 8080,9000-9100", e ->
-                        reservedPorts = parsePorts(e.text()));
+                "net.ipv4.ip_local_reserved_ports",
+                "",
+                Ipv4Net::validPorts,
+                "ports and ranges: 8080,9000-9100",
+                e -> reservedPorts = parsePorts(e.text()));
         reservedPorts = parsePorts(reserved.value);
         fib = new Fib(this);
         frags = new IpFragment(this);
@@ -310,7 +313,6 @@ public final class Ipv4Net {
         return udpWmemMin.value;
     }
 
-
     /** The setting belongs to net.tcp, which may not be there. */
     public int sysctlTcpMaxTwBuckets() {
         IntSysctl s = tcpMaxTwBuckets;
@@ -387,7 +389,8 @@ public final class Ipv4Net {
         }
 
         @HotPath
-        @Nullable InIfaddr find(int addr) {
+        @Nullable
+        InIfaddr find(int addr) {
             for (int i = slot(addr); ; i = i + 1 & mask) {
                 InIfaddr ifa = slots[i];
                 if (ifa == null || ifa.local == addr) {
@@ -479,5 +482,4 @@ public final class Ipv4Net {
     public int multipathHash(Flowi4 fl4) {
         return ident.flowHash(fl4.saddr, fl4.daddr);
     }
-
 }

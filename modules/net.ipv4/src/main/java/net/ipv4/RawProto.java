@@ -144,8 +144,7 @@ final class RawProto extends DatagramProto {
             skb.resetTransportHeader();
             err = sk.hdrincl
                     ? sendHdrinc(cpu, sk, skb, rt, send)
-                    : sendOut(
-                            cpu, sk, skb, rt, send.saddr, send.daddr, send.tos, send.ipc.ttl, send.ipc.opt);
+                    : sendOut(cpu, sk, skb, rt, send.saddr, send.daddr, send.tos, send.ipc.ttl, send.ipc.opt);
         } finally {
             cpu.localBhEnable();
         }

@@ -193,8 +193,7 @@ final class UdpInput implements InetProtocol {
     }
 
     /** Linux: __udp_is_mcast_sock(). */
-    private static boolean wants(
-            UdpSock sk, NetDevice dev, int dport, int daddr, int sport, int saddr, int dif) {
+    private static boolean wants(UdpSock sk, NetDevice dev, int dport, int daddr, int sport, int saddr, int dif) {
         return sk.net == dev.net
                 && sk.num == dport
                 && (sk.daddr == 0 || sk.daddr == saddr)
@@ -217,13 +216,7 @@ final class UdpInput implements InetProtocol {
         long uh = quoted + hlen;
         int dport = UdpHdr.dest(uh);
         UdpSock sk = table.lookup(
-                cpu,
-                dev.net,
-                IpHdr.daddr(quoted),
-                dport,
-                IpHdr.saddr(quoted),
-                UdpHdr.source(uh),
-                skb.skbIif);
+                cpu, dev.net, IpHdr.daddr(quoted), dport, IpHdr.saddr(quoted), UdpHdr.source(uh), skb.skbIif);
         if (sk == null) {
             v4.icmp.inc(cpu, IpMib.Icmp.INERRORS);
             return -Errno.ENOENT;
@@ -271,5 +264,4 @@ final class UdpInput implements InetProtocol {
         sk.errorReport(cpu);
         return 0;
     }
-
 }

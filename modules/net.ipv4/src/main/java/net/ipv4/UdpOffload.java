@@ -68,9 +68,7 @@ final class UdpOffload implements OffloadCallbacks {
         SkBuff segs = Gso.skbGsoSegment(
                 cpu,
                 skb,
-                NetdevFeatures.NETIF_F_SG
-                        | NetdevFeatures.NETIF_F_HW_CSUM
-                        | NetdevFeatures.NETIF_F_IP_CSUM,
+                NetdevFeatures.NETIF_F_SG | NetdevFeatures.NETIF_F_HW_CSUM | NetdevFeatures.NETIF_F_IP_CSUM,
                 false);
         for (SkBuff seg = segs; seg != null; seg = seg.next) {
             seg.ipSummed = SkBuff.CHECKSUM_UNNECESSARY;
@@ -96,7 +94,10 @@ final class UdpOffload implements OffloadCallbacks {
         int ulen = UdpHdr.len(uh);
         long iph = skb.networkAddress();
         // No checksum, padding or nonsense: nothing to merge.
-        if (UdpHdr.check(uh) == 0 || ulen <= UdpHdr.LENGTH || ulen != Gro.groLen(skb) || !checksumOk(skb, iph, uh, ulen)) {
+        if (UdpHdr.check(uh) == 0
+                || ulen <= UdpHdr.LENGTH
+                || ulen != Gro.groLen(skb)
+                || !checksumOk(skb, iph, uh, ulen)) {
             NapiGroCb.orFlush(skb, 1);
             return null;
         }

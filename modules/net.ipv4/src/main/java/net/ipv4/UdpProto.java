@@ -25,8 +25,8 @@ import org.jspecify.annotations.Nullable;
 /**
  * UDP as programs see it: send, receive, options.
  *
- * <p>A send to one destination takes no socket lock. It holds a CPU word twice: to find the route and the memory, and to
- * send; the copy in between is done without.
+ * <p>A send to one destination takes no socket lock. It holds a CPU word twice: to find the route and the memory, and
+ * to send; the copy in between is done without.
  *
  * <p><b>Context:</b> process, no lock, unless said.
  *
@@ -176,7 +176,17 @@ final class UdpProto extends DatagramProto {
             skb.priority = send.ipc.priority;
             skb.mark = send.ipc.mark;
             err = udpSendSkb(
-                    cpu, sk, skb, rt, send.saddr, sk.num, send.daddr, send.dport, send.tos, send.ipc.ttl, send.ipc.gsoSize,
+                    cpu,
+                    sk,
+                    skb,
+                    rt,
+                    send.saddr,
+                    sk.num,
+                    send.daddr,
+                    send.dport,
+                    send.tos,
+                    send.ipc.ttl,
+                    send.ipc.gsoSize,
                     send.ipc.opt);
         } finally {
             cpu.localBhEnable();
@@ -338,7 +348,17 @@ final class UdpProto extends DatagramProto {
             skb.priority = cork.priority;
             skb.mark = cork.mark;
             return udpSendSkb(
-                    cpu, sk, skb, rt, cork.saddr, cork.sport, cork.daddr, cork.dport, cork.tos, cork.ttl, cork.gsoSize,
+                    cpu,
+                    sk,
+                    skb,
+                    rt,
+                    cork.saddr,
+                    cork.sport,
+                    cork.daddr,
+                    cork.dport,
+                    cork.tos,
+                    cork.ttl,
+                    cork.gsoSize,
                     cork.opt);
         } finally {
             cpu.localBhEnable();

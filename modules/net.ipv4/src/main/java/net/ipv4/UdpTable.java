@@ -241,7 +241,8 @@ public final class UdpTable {
 
     /** The socket for a datagram; null if there is none. Linux: __udp4_lib_lookup(). */
     @HotPath
-    @Nullable UdpSock lookup(Cpu cpu, Net net, int saddr, int sport, int daddr, int hnum, int dif) {
+    @Nullable
+    UdpSock lookup(Cpu cpu, Net net, int saddr, int sport, int daddr, int hnum, int dif) {
         UdpSock sk = lookup2(cpu, net, saddr, sport, daddr, daddr, hnum, dif);
         if (sk != null && sk.state == TcpStates.TCP_ESTABLISHED) {
             return sk;
@@ -250,8 +251,7 @@ public final class UdpTable {
     }
 
     @HotPath
-    private @Nullable UdpSock lookup2(
-            Cpu cpu, Net net, int saddr, int sport, int daddr, int bound, int hnum, int dif) {
+    private @Nullable UdpSock lookup2(Cpu cpu, Net net, int saddr, int sport, int daddr, int bound, int hnum, int dif) {
         UdpSock result = null;
         int best = 0;
         for (UdpSock sk : at(byAddr, addrSlot(net, bound, hnum))) {
@@ -275,8 +275,7 @@ public final class UdpTable {
     }
 
     @HotPath
-    private static int computeScore(
-            Cpu cpu, UdpSock sk, Net net, int saddr, int sport, int bound, int hnum, int dif) {
+    private static int computeScore(Cpu cpu, UdpSock sk, Net net, int saddr, int sport, int bound, int hnum, int dif) {
         if (sk.num != hnum || sk.net != net || sk.rcvSaddr != bound || sk.ipv6only) {
             return -1;
         }

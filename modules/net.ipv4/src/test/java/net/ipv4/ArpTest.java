@@ -73,12 +73,14 @@ class ArpTest {
         send(fd, 1);
         host.sleepMs(5000);
         byte[] buf = new byte[10];
-        assertThat(host.sys.recv(fd, new TestHost.Heap(buf), SockConst.MSG_DONTWAIT)).isEqualTo(-Errno.EAGAIN);
+        assertThat(host.sys.recv(fd, new TestHost.Heap(buf), SockConst.MSG_DONTWAIT))
+                .isEqualTo(-Errno.EAGAIN);
         // EHOSTUNREACH isn't final: only a program with IP_RECVERR hears.
         host.sys.setsockopt(fd, SockConst.SOL_IP, IpSockGlue.IP_RECVERR, 1);
         send(fd, 2);
         host.sleepMs(5000);
-        assertThat(host.sys.recv(fd, new TestHost.Heap(buf), SockConst.MSG_DONTWAIT)).isEqualTo(-Errno.EHOSTUNREACH);
+        assertThat(host.sys.recv(fd, new TestHost.Heap(buf), SockConst.MSG_DONTWAIT))
+                .isEqualTo(-Errno.EHOSTUNREACH);
     }
 
     @Test

@@ -54,7 +54,8 @@ class IcmpTest {
             host.receive(Frames.ip(from, ME, 17, Frames.udp(from, 5, ME, 6, new byte[4])));
         }
         // What the bucket held at boot, then nothing.
-        assertThat(host.counter("IcmpOutRateLimitGlobal") + host.counter("IcmpOutDestUnreachs")).isEqualTo(250);
+        assertThat(host.counter("IcmpOutRateLimitGlobal") + host.counter("IcmpOutDestUnreachs"))
+                .isEqualTo(250);
     }
 
     @Test
@@ -117,17 +118,20 @@ class IcmpTest {
     void shouldPingThroughAPingSocket() {
         int fd = host.sys.socket(SockConst.AF_INET, SockConst.SOCK_DGRAM, SockConst.IPPROTO_ICMP);
         byte[] req = Frames.icmp(8, 0, 0x00000001, new byte[] {1, 2, 3});
-        assertThat(host.sys.sendto(fd, new TestHost.Heap(req), 0, TestHost.at(PEER, 0))).isEqualTo(11);
+        assertThat(host.sys.sendto(fd, new TestHost.Heap(req), 0, TestHost.at(PEER, 0)))
+                .isEqualTo(11);
         byte[] out = Frames.payload(host.nextPacket());
         int id = Frames.u16(out, 4);
         assertThat(id).isNotZero();
         assertThat(Frames.sum(out, 0, out.length, 0)).isZero();
         host.receive(Frames.ip(PEER, ME, 1, Frames.icmp(0, 0, id << 16 | 1, new byte[] {1, 2, 3})));
         byte[] buf = new byte[100];
-        assertThat(host.sys.recv(fd, new TestHost.Heap(buf), SockConst.MSG_DONTWAIT)).isEqualTo(11);
+        assertThat(host.sys.recv(fd, new TestHost.Heap(buf), SockConst.MSG_DONTWAIT))
+                .isEqualTo(11);
         assertThat(buf[0]).isZero();
         host.receive(Frames.ip(PEER, ME, 1, Frames.icmp(0, 0, (id + 1) << 16 | 1, new byte[3])));
-        assertThat(host.sys.recv(fd, new TestHost.Heap(buf), SockConst.MSG_DONTWAIT)).isEqualTo(-Errno.EAGAIN);
+        assertThat(host.sys.recv(fd, new TestHost.Heap(buf), SockConst.MSG_DONTWAIT))
+                .isEqualTo(-Errno.EAGAIN);
     }
 
     @Test

@@ -163,7 +163,8 @@ class IpFragmentTest {
         host.receive(Frames.fixed(first));
         host.receive(Frames.fixed(second));
         byte[] buf = new byte[200];
-        assertThat(host.sys.recv(fd, new TestHost.Heap(buf), SockConst.MSG_DONTWAIT)).isEqualTo(148);
+        assertThat(host.sys.recv(fd, new TestHost.Heap(buf), SockConst.MSG_DONTWAIT))
+                .isEqualTo(148);
         assertThat(buf[1]).isEqualTo((byte) 3);
         // Congestion experienced beside a fragment that can't be marked: somebody cheats.
         byte[] third = Frames.ip(PEER, ME, RAW_PROTO, 6, 0x2000, 64, new byte[0], new byte[64]);

@@ -45,8 +45,7 @@ class IpInputTest {
         byte[] icmp = Frames.payload(reply);
         assertThat(icmp[0]).isZero();
         assertThat(Frames.sum(icmp, 0, icmp.length, 0)).isZero();
-        assertThat(Arrays.copyOfRange(icmp, 4, icmp.length))
-                .isEqualTo(Arrays.copyOfRange(echo(100), 4, 108));
+        assertThat(Arrays.copyOfRange(icmp, 4, icmp.length)).isEqualTo(Arrays.copyOfRange(echo(100), 4, 108));
         assertThat(host.counter("IcmpInEchos")).isEqualTo(1);
         assertThat(host.counter("IcmpOutEchoReps")).isEqualTo(1);
     }
@@ -58,8 +57,8 @@ class IpInputTest {
         for (int off = 0; off < big.length; off += 1480) {
             int n = Math.min(1480, big.length - off);
             int mf = off + n < big.length ? 0x2000 : 0;
-            host.receive(Frames.ip(
-                    PEER, ME, 1, 77, mf | off / 8, 64, new byte[0], Arrays.copyOfRange(big, off, off + n)));
+            host.receive(
+                    Frames.ip(PEER, ME, 1, 77, mf | off / 8, 64, new byte[0], Arrays.copyOfRange(big, off, off + n)));
         }
         byte[] got = new byte[big.length];
         int bytes = 0;
@@ -125,7 +124,8 @@ class IpInputTest {
         host.receive(Frames.ip(PEER, 0x0a000063, 1, echo(8)));
         assertThat(host.nextPacket()).isNull();
         assertThat(host.counter("IpExtInNoRoutes")).isEqualTo(1);
-        byte[] frame = Frames.ether(new byte[] {2, 9, 9, 9, 9, 9}, TestHost.PEER_MAC, 0x0800, Frames.ip(PEER, ME, 1, echo(8)));
+        byte[] frame =
+                Frames.ether(new byte[] {2, 9, 9, 9, 9, 9}, TestHost.PEER_MAC, 0x0800, Frames.ip(PEER, ME, 1, echo(8)));
         host.inject(frame);
         assertThat(drops(SkbDropReason.OTHERHOST)).isEqualTo(1);
     }

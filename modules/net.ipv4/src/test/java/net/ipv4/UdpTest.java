@@ -81,7 +81,8 @@ class UdpTest {
             System.arraycopy(part, 0, whole, (Frames.u16(p, 6) & 0x1fff) * 8, part.length);
         }
         assertThat(Arrays.copyOfRange(whole, 8, 5008)).isEqualTo(data);
-        assertThat(Frames.sum(whole, 0, whole.length, Frames.pseudo(ME, PEER, 17, 5008))).isZero();
+        assertThat(Frames.sum(whole, 0, whole.length, Frames.pseudo(ME, PEER, 17, 5008)))
+                .isZero();
     }
 
     @Test
@@ -99,10 +100,12 @@ class UdpTest {
         datagram(1001, 7, random(0));
         byte[] buf = new byte[200];
         SockAddrIn from = new SockAddrIn();
-        assertThat(host.sys.recvfrom(fd, new TestHost.Heap(buf), SockConst.MSG_DONTWAIT, from)).isEqualTo(100);
+        assertThat(host.sys.recvfrom(fd, new TestHost.Heap(buf), SockConst.MSG_DONTWAIT, from))
+                .isEqualTo(100);
         assertThat(Arrays.copyOf(buf, 100)).isEqualTo(random(100));
         assertThat(from).isEqualTo(TestHost.at(PEER, 1000));
-        assertThat(host.sys.recvfrom(fd, new TestHost.Heap(buf), SockConst.MSG_DONTWAIT, from)).isZero();
+        assertThat(host.sys.recvfrom(fd, new TestHost.Heap(buf), SockConst.MSG_DONTWAIT, from))
+                .isZero();
         assertThat(from.port).isEqualTo(1001);
         assertThat(host.counter("UdpInDatagrams")).isEqualTo(2);
     }
@@ -114,11 +117,13 @@ class UdpTest {
         byte[] buf = new byte[10];
         int peek = SockConst.MSG_DONTWAIT | SockConst.MSG_PEEK;
         assertThat(host.sys.recv(fd, new TestHost.Heap(buf), peek)).isEqualTo(10);
-        assertThat(host.sys.recv(fd, new TestHost.Heap(buf), peek | SockConst.MSG_TRUNC)).isEqualTo(100);
+        assertThat(host.sys.recv(fd, new TestHost.Heap(buf), peek | SockConst.MSG_TRUNC))
+                .isEqualTo(100);
         Msghdr msg = new Msghdr().reset(new TestHost.Heap(buf), null, 0);
         assertThat(host.sys.recvmsg(fd, msg, SockConst.MSG_DONTWAIT)).isEqualTo(10);
         assertThat(msg.flags & SockConst.MSG_TRUNC).isNotZero();
-        assertThat(host.sys.recv(fd, new TestHost.Heap(buf), SockConst.MSG_DONTWAIT)).isEqualTo(-Errno.EAGAIN);
+        assertThat(host.sys.recv(fd, new TestHost.Heap(buf), SockConst.MSG_DONTWAIT))
+                .isEqualTo(-Errno.EAGAIN);
     }
 
     @Test
@@ -167,9 +172,12 @@ class UdpTest {
         datagram(1000, 7, random(5));
         datagram(1001, 7, random(6));
         byte[] buf = new byte[100];
-        assertThat(host.sys.recv(connected, new TestHost.Heap(buf), SockConst.MSG_DONTWAIT)).isEqualTo(5);
-        assertThat(host.sys.recv(connected, new TestHost.Heap(buf), SockConst.MSG_DONTWAIT)).isEqualTo(-Errno.EAGAIN);
-        assertThat(host.sys.recv(fd, new TestHost.Heap(buf), SockConst.MSG_DONTWAIT)).isEqualTo(6);
+        assertThat(host.sys.recv(connected, new TestHost.Heap(buf), SockConst.MSG_DONTWAIT))
+                .isEqualTo(5);
+        assertThat(host.sys.recv(connected, new TestHost.Heap(buf), SockConst.MSG_DONTWAIT))
+                .isEqualTo(-Errno.EAGAIN);
+        assertThat(host.sys.recv(fd, new TestHost.Heap(buf), SockConst.MSG_DONTWAIT))
+                .isEqualTo(6);
         SockAddr[] name = new SockAddr[1];
         host.sys.getsockname(connected, name);
         assertThat(name[0]).isEqualTo(TestHost.at(ME, 7));
@@ -235,7 +243,8 @@ class UdpTest {
         for (int i = 0; i < 30; i++) {
             byte[] part = Arrays.copyOfRange(data, 100 * i, 100 * i + 100);
             int flags = i < 13 ? SockConst.MSG_MORE : 0;
-            assertThat(host.sys.sendto(fd, new TestHost.Heap(part), flags, TestHost.at(PEER, 53))).isEqualTo(100);
+            assertThat(host.sys.sendto(fd, new TestHost.Heap(part), flags, TestHost.at(PEER, 53)))
+                    .isEqualTo(100);
             if (i == 13) {
                 break;
             }
@@ -286,7 +295,8 @@ class UdpTest {
         int at = 0;
         for (int n : new int[] {500, 500, 500, 300}) {
             byte[] buf = new byte[2000];
-            assertThat(host.sys.recv(fd, new TestHost.Heap(buf), SockConst.MSG_DONTWAIT)).isEqualTo(n);
+            assertThat(host.sys.recv(fd, new TestHost.Heap(buf), SockConst.MSG_DONTWAIT))
+                    .isEqualTo(n);
             assertThat(Arrays.copyOf(buf, n)).isEqualTo(Arrays.copyOfRange(data, at, at + n));
             at += n;
         }
@@ -303,8 +313,7 @@ class UdpTest {
             public int poll(Cpu cpu, int budget) {
                 for (int i = 0; i < 5; i++) {
                     byte[] data = Arrays.copyOfRange(random(4500), 1000 * i, Math.min(4500, 1000 * i + 1000));
-                    byte[] p = Frames.ip(
-                            PEER, ME, 17, 100 + i, 0, 64, new byte[0], Frames.udp(PEER, 5, ME, 7, data));
+                    byte[] p = Frames.ip(PEER, ME, 17, 100 + i, 0, 64, new byte[0], Frames.udp(PEER, 5, ME, 7, data));
                     byte[] frame = Frames.ether(TestHost.MY_MAC, TestHost.PEER_MAC, 0x0800, p);
                     groReceive(cpu, host.skb(cpu, host.nic, frame));
                 }
@@ -319,7 +328,8 @@ class UdpTest {
         byte[] buf = new byte[9000];
         host.on(napi::schedule);
         for (int i = 0; i < 5; i++) {
-            assertThat(host.sys.recv(fd, new TestHost.Heap(buf), SockConst.MSG_DONTWAIT)).isEqualTo(i < 4 ? 1000 : 500);
+            assertThat(host.sys.recv(fd, new TestHost.Heap(buf), SockConst.MSG_DONTWAIT))
+                    .isEqualTo(i < 4 ? 1000 : 500);
         }
         host.sys.setsockopt(fd, SockConst.SOL_UDP, UdpProto.UDP_GRO, 1);
         host.on(napi::schedule);
@@ -380,29 +390,36 @@ class UdpTest {
         int group = 0xe0000142;
         Ipv4Admin.addRoute(host.net, 0xe0000000, 4, 0, host.nic.dev);
         host.sys.bind(fd, TestHost.at(0, 7));
-        OptVal mreqn = new OptVal(new byte[] {
-            (byte) 0xe0, 0, 1, 0x42, 0, 0, 0, 0, (byte) host.nic.dev.ifindex, 0, 0, 0
-        });
+        OptVal mreqn =
+                new OptVal(new byte[] {(byte) 0xe0, 0, 1, 0x42, 0, 0, 0, 0, (byte) host.nic.dev.ifindex, 0, 0, 0});
         host.receive(Frames.ip(PEER, group, 17, Frames.udp(PEER, 1, group, 7, new byte[2])));
         byte[] buf = new byte[10];
-        assertThat(host.sys.recv(fd, new TestHost.Heap(buf), SockConst.MSG_DONTWAIT)).isEqualTo(-Errno.EAGAIN);
-        assertThat(host.sys.setsockopt(fd, SockConst.SOL_IP, IpSockGlue.IP_ADD_MEMBERSHIP, mreqn)).isZero();
+        assertThat(host.sys.recv(fd, new TestHost.Heap(buf), SockConst.MSG_DONTWAIT))
+                .isEqualTo(-Errno.EAGAIN);
+        assertThat(host.sys.setsockopt(fd, SockConst.SOL_IP, IpSockGlue.IP_ADD_MEMBERSHIP, mreqn))
+                .isZero();
         host.receive(Frames.ip(PEER, group, 17, Frames.udp(PEER, 1, group, 7, new byte[2])));
-        assertThat(host.sys.recv(fd, new TestHost.Heap(buf), SockConst.MSG_DONTWAIT)).isEqualTo(2);
-        assertThat(host.sys.sendto(socket(), new TestHost.Heap(new byte[3]), 0, TestHost.at(group, 7))).isEqualTo(3);
+        assertThat(host.sys.recv(fd, new TestHost.Heap(buf), SockConst.MSG_DONTWAIT))
+                .isEqualTo(2);
+        assertThat(host.sys.sendto(socket(), new TestHost.Heap(new byte[3]), 0, TestHost.at(group, 7)))
+                .isEqualTo(3);
         assertThat(host.nextPacket()[8]).isEqualTo((byte) 1);
-        assertThat(host.sys.recv(fd, new TestHost.Heap(buf), SockConst.MSG_DONTWAIT)).isEqualTo(3);
-        assertThat(host.sys.setsockopt(fd, SockConst.SOL_IP, IpSockGlue.IP_DROP_MEMBERSHIP, mreqn)).isZero();
+        assertThat(host.sys.recv(fd, new TestHost.Heap(buf), SockConst.MSG_DONTWAIT))
+                .isEqualTo(3);
+        assertThat(host.sys.setsockopt(fd, SockConst.SOL_IP, IpSockGlue.IP_DROP_MEMBERSHIP, mreqn))
+                .isZero();
         host.receive(Frames.ip(PEER, group, 17, Frames.udp(PEER, 1, group, 7, new byte[2])));
-        assertThat(host.sys.recv(fd, new TestHost.Heap(buf), SockConst.MSG_DONTWAIT)).isEqualTo(-Errno.EAGAIN);
+        assertThat(host.sys.recv(fd, new TestHost.Heap(buf), SockConst.MSG_DONTWAIT))
+                .isEqualTo(-Errno.EAGAIN);
     }
 
     @Test
     void shouldWaitForAReply() throws Exception {
         host.sys.bind(fd, TestHost.at(0, 7));
         int[] got = new int[1];
-        var reader = host.kernel.threads().start("reader", () -> got[0] =
-                host.sys.recv(fd, new TestHost.Heap(new byte[100]), 0));
+        var reader = host.kernel
+                .threads()
+                .start("reader", () -> got[0] = host.sys.recv(fd, new TestHost.Heap(new byte[100]), 0));
         host.sleepMs(10);
         datagram(1, 7, new byte[42]);
         host.kernel.threads().join(reader);

@@ -22,10 +22,12 @@ public final class InetBindBucket {
     public int fastRcvSaddr;
 
     /** Buckets by address of this port. */
-    @Nullable InetBind2Bucket addresses;
+    @Nullable
+    InetBind2Bucket addresses;
 
     /** Next port in the hash chain. */
-    @Nullable InetBindBucket next;
+    @Nullable
+    InetBindBucket next;
 
     InetBindBucket(Net net, int port) {
         this.net = net;
@@ -37,7 +39,8 @@ public final class InetBindBucket {
     }
 
     /** The part of the port that is bound to one address; null if nobody is. */
-    @Nullable InetBind2Bucket find(int addr) {
+    @Nullable
+    InetBind2Bucket find(int addr) {
         for (InetBind2Bucket b = addresses; b != null; b = b.nextOfPort) {
             if (b.addr == addr) {
                 return b;

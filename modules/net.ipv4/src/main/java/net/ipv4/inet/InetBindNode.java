@@ -12,9 +12,15 @@ import org.jspecify.annotations.Nullable;
  */
 public final class InetBindNode {
     SockCommon owner;
-    @Nullable InetBind2Bucket bucket;
-    @Nullable InetBindNode next;
-    @Nullable InetBindNode prev;
+
+    @Nullable
+    InetBind2Bucket bucket;
+
+    @Nullable
+    InetBindNode next;
+
+    @Nullable
+    InetBindNode prev;
 
     InetBindNode(SockCommon owner) {
         this.owner = owner;

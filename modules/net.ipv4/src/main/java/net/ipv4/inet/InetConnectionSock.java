@@ -8,7 +8,8 @@ import org.jspecify.annotations.Nullable;
 
 /**
  * A socket of a connection protocol: accept queue, timers, and what congestion control and delayed acknowledgement need
- * whatever the protocol. The kernel's nested structures are flattened: {@code icsk_ack.pending} is {@code icskAckPending}.
+ * whatever the protocol. The kernel's nested structures are flattened: {@code icsk_ack.pending} is {@code
+ * icskAckPending}.
  *
  * <p><b>Context:</b> socket lock. Timer nodes belong to the timer wheel of the CPU that armed them.
  *
@@ -51,7 +52,8 @@ public abstract class InetConnectionSock extends InetSock {
     public @Nullable Object icskUlpData;
 
     // ---- binding: bucket lock
-    @Nullable InetBindNode bind;
+    @Nullable
+    InetBindNode bind;
 
     // ---- listener
     /** Made at the first listen. */
@@ -95,6 +97,7 @@ public abstract class InetConnectionSock extends InetSock {
     public int icskAckQuick;
     /** Request/response score: interactive from 3 on. */
     public int icskAckPingpong;
+
     public int icskAckRetry;
     /** Predicted delay, jiffies; 0 unknown. */
     public int icskAckAto;
@@ -185,7 +188,10 @@ public abstract class InetConnectionSock extends InetSock {
         icskAckRcvMss = 0;
     }
 
-    /** Disarms what {@code what} names. The node may stay in the wheel; the handler finds nothing pending. Linux: inet_csk_clear_xmit_timer(). */
+    /**
+     * Disarms what {@code what} names. The node may stay in the wheel; the handler finds nothing pending. Linux:
+     * inet_csk_clear_xmit_timer().
+     */
     public final void clearXmitTimer(int what) {
         if (what == ICSK_TIME_DACK) {
             icskAckPending = 0;
@@ -258,7 +264,6 @@ public abstract class InetConnectionSock extends InetSock {
         icskUserTimeout = parent.icskUserTimeout;
         icskCaSetsockopt = parent.icskCaSetsockopt;
     }
-
 
     /** A timer of a connection; which one is a number, to keep one class. */
     public static final class IcskTimer extends TimerList {

@@ -5,7 +5,6 @@ import net.core.neigh.DstEntry;
 import net.core.sock.Proto;
 import net.core.sock.ProtoAcceptArg;
 import net.core.sock.Sock;
-import net.core.sock.SockFlag;
 import net.core.sock.TcpStates;
 import net.core.task.Scheduler;
 import net.core.task.WaitEntry;
@@ -68,7 +67,8 @@ public final class InetCsk {
     /**
      * Destroys the connections that nobody accepted.
      *
-     * <p>Context: process, socket owned, no CPU word; the state is CLOSE and the listener unhashed. Linux: inet_csk_listen_stop()
+     * <p>Context: process, socket owned, no CPU word; the state is CLOSE and the listener unhashed. Linux:
+     * inet_csk_listen_stop()
      */
     public static void listenStop(InetConnectionSock sk) {
         for (RequestSock req; (req = ReqskQueue.remove(sk)) != null; ) {
@@ -202,8 +202,17 @@ public final class InetCsk {
         Ipv4Net v4 = Ipv4Net.of(req.net);
         int oif = req.irIif != 0 ? req.irIif : sk.boundDevIf;
         int daddr = req.ireqOpt != null && req.ireqOpt.srr != 0 ? req.ireqOpt.faddr : req.daddr;
-        fl4.init(oif, req.irMark, sk.tos, Route.scopeOf(sk), sk.protocol, Route.flowFlags(sk), daddr, req.rcvSaddr,
-                req.dport, req.num);
+        fl4.init(
+                oif,
+                req.irMark,
+                sk.tos,
+                Route.scopeOf(sk),
+                sk.protocol,
+                Route.flowFlags(sk),
+                daddr,
+                req.rcvSaddr,
+                req.dport,
+                req.num);
         Rtable rt = Route.ipRouteOutputFlow(cpu, req.net, fl4, sk);
         if (rt == null || req.ireqOpt != null && req.ireqOpt.isStrictroute && rt.rtUsesGateway) {
             v4.ip.inc(cpu, net.ipv4.IpMib.Ip.OUTNOROUTES);
@@ -236,8 +245,17 @@ public final class InetCsk {
     public static @Nullable Rtable rebuildRoute(Cpu cpu, InetSock sk) {
         Flowi4 fl4 = Ipv4Net.scratch(cpu).fl4Xmit;
         int daddr = sk.inetOpt != null && sk.inetOpt.srr != 0 ? sk.inetOpt.faddr : sk.daddr;
-        fl4.init(sk.boundDevIf, sk.mark, sk.tos, Route.scopeOf(sk), sk.protocol, Route.flowFlags(sk), daddr, sk.saddr,
-                sk.dport, sk.sport);
+        fl4.init(
+                sk.boundDevIf,
+                sk.mark,
+                sk.tos,
+                Route.scopeOf(sk),
+                sk.protocol,
+                Route.flowFlags(sk),
+                daddr,
+                sk.saddr,
+                sk.dport,
+                sk.sport);
         Rtable rt = Route.ipRouteOutputFlow(cpu, sk.net, fl4, sk);
         if (rt != null) {
             Route.skSetupCaps(sk, rt);

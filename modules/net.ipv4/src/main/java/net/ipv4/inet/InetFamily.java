@@ -64,7 +64,9 @@ public final class InetFamily implements NetProtoFamily {
             }
             typeKnown = true;
             // An exact match, the type's default, or a kind that takes every protocol.
-            if (protocol == p.protocol() && protocol != 0 || protocol == 0 && p.protocol() != 0 || p.protocol() == 0 && protocol != 0) {
+            if (protocol == p.protocol() && protocol != 0
+                    || protocol == 0 && p.protocol() != 0
+                    || p.protocol() == 0 && protocol != 0) {
                 answer = p;
                 break;
             }

@@ -6,11 +6,11 @@ import net.core.Cpu;
 import net.core.Kernel;
 import net.core.Net;
 import net.core.PerKernel;
-import net.core.task.SpinLock;
 import net.core.sock.SockCommon;
 import net.core.sock.SockConst;
 import net.core.sock.SockFlag;
 import net.core.sock.TcpStates;
+import net.core.task.SpinLock;
 import net.skbuff.Errno;
 import net.skbuff.HotPath;
 import net.skbuff.SipHash;
@@ -238,7 +238,8 @@ public final class InetHashtables {
     }
 
     /**
-     * As {@link #inetEhashInsert}, for a full socket, counting it; on failure its state becomes CLOSE. Linux: inet_ehash_nolisten().
+     * As {@link #inetEhashInsert}, for a full socket, counting it; on failure its state becomes CLOSE. Linux:
+     * inet_ehash_nolisten().
      */
     public boolean inetEhashNolisten(Cpu cpu, InetConnectionSock sk, @Nullable SockCommon osk) {
         boolean ok = inetEhashInsert(cpu, sk, osk);

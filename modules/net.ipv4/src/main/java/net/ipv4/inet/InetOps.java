@@ -179,8 +179,7 @@ public abstract class InetOps extends ProtoOps {
         sk.lockSock();
         try {
             if (sock.state == Socket.SS_CONNECTING) {
-                boolean opening =
-                        sk.inStates(TcpStates.TCPF_SYN_SENT | TcpStates.TCPF_SYN_RECV | TcpStates.TCPF_CLOSE);
+                boolean opening = sk.inStates(TcpStates.TCPF_SYN_SENT | TcpStates.TCPF_SYN_RECV | TcpStates.TCPF_CLOSE);
                 sock.state = (byte) (opening ? Socket.SS_DISCONNECTING : Socket.SS_CONNECTED);
             }
             int state = sk.state;
@@ -241,5 +240,4 @@ public abstract class InetOps extends ProtoOps {
         InetSock sk = sk(sock);
         return prot(sk).recvmsg(sk, msg, len, flags);
     }
-
 }

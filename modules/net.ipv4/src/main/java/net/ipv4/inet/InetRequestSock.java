@@ -14,16 +14,19 @@ public abstract class InetRequestSock extends RequestSock {
     public int sndWscale;
     /** Our window shift. */
     public int rcvWscale;
+
     public boolean tstampOk;
     public boolean sackOk;
     public boolean wscaleOk;
     public boolean ecnOk;
     /** The ACK came, but the listener deferred the accept. */
     public boolean acked;
+
     public boolean noSrccheck;
 
     /** Interface the SYN came in by, if the answer must leave by it; else 0. */
     public int irIif;
+
     public int irMark;
     /** Options of the SYN to be echoed; or null. */
     public @Nullable IpOptions ireqOpt;

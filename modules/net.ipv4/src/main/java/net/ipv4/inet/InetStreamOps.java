@@ -33,8 +33,8 @@ public abstract class InetStreamOps extends InetOps {
     }
 
     /**
-     * As {@link #connect}, with the socket owned (TCP fast open calls it from sendmsg). {@code addr} may be null when the
-     * connection is under way. Linux: __inet_stream_connect()
+     * As {@link #connect}, with the socket owned (TCP fast open calls it from sendmsg). {@code addr} may be null when
+     * the connection is under way. Linux: __inet_stream_connect()
      */
     public static int connectLocked(Socket sock, InetSock sk, SockAddr addr, int flags) {
         if (sk.flag(SockFlag.DEAD)) {
@@ -126,9 +126,7 @@ public abstract class InetStreamOps extends InetOps {
         InetSock sk = sk(sock);
         sk.lockSock();
         try {
-            if (sock.state != Socket.SS_UNCONNECTED
-                    || sock.type != SockConst.SOCK_STREAM
-                    || sk.flag(SockFlag.DEAD)) {
+            if (sock.state != Socket.SS_UNCONNECTED || sock.type != SockConst.SOCK_STREAM || sk.flag(SockFlag.DEAD)) {
                 return -Errno.EINVAL;
             }
             if (!sk.inStates(TcpStates.TCPF_CLOSE | TcpStates.TCPF_LISTEN)) {

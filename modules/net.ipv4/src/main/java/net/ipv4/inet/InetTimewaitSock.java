@@ -21,6 +21,7 @@ import org.jspecify.annotations.Nullable;
 public abstract class InetTimewaitSock extends SockCommon {
     /** TIME_WAIT or FIN_WAIT2. */
     public volatile int twSubstate;
+
     public int twRcvWscale;
     public int twTos;
     public int twMark;
@@ -33,10 +34,15 @@ public abstract class InetTimewaitSock extends SockCommon {
     /** Length of the whole wait, jiffies. */
     public long twTimeout;
 
-    @Nullable InetBindNode bind;
+    @Nullable
+    InetBindNode bind;
+
     private final TwTimer timer = new TwTimer(this);
 
-    /** Copies what both share; {@code state} is TIME_WAIT, the given one becomes the substate. Linux: inet_twsk_alloc(). */
+    /**
+     * Copies what both share; {@code state} is TIME_WAIT, the given one becomes the substate. Linux:
+     * inet_twsk_alloc().
+     */
     protected InetTimewaitSock(InetConnectionSock sk, int substate) {
         net = sk.net;
         family = sk.family;

@@ -49,7 +49,10 @@ public final class ReqskQueue {
         return q;
     }
 
-    /** Takes a request out of the hash and forgets it; true for the one caller that did. Linux: inet_csk_reqsk_queue_drop(). */
+    /**
+     * Takes a request out of the hash and forgets it; true for the one caller that did. Linux:
+     * inet_csk_reqsk_queue_drop().
+     */
     public static boolean drop(Cpu cpu, InetConnectionSock listener, RequestSock req) {
         boolean unlinked = InetHashtables.of(cpu).inetEhashUnlink(cpu, req);
         req.timer.del();
@@ -60,7 +63,10 @@ public final class ReqskQueue {
         return unlinked;
     }
 
-    /** A request whose place in the hash its child took: stops the timer and counts. Linux: inet_csk_reqsk_queue_removed(). */
+    /**
+     * A request whose place in the hash its child took: stops the timer and counts. Linux:
+     * inet_csk_reqsk_queue_removed().
+     */
     public static void removed(Cpu cpu, InetConnectionSock listener, RequestSock req) {
         req.timer.del();
         queue(listener).removed(req);
@@ -116,7 +122,8 @@ public final class ReqskQueue {
             if (req.firstTimeout()) {
                 queue.aged();
             }
-            req.timer.mod(cpu, cpu.jiffies() + nextTimeout(req, listener.icskRtoMax != 0 ? listener.icskRtoMax : 120_000));
+            req.timer.mod(
+                    cpu, cpu.jiffies() + nextTimeout(req, listener.icskRtoMax != 0 ? listener.icskRtoMax : 120_000));
             return;
         }
         drop(cpu, listener, req);

@@ -55,7 +55,8 @@ public abstract class RequestSock extends SockCommon {
     /** The child; also set when it waits to be accepted. */
     public @Nullable InetConnectionSock sk;
 
-    @Nullable RequestSock dlNext;
+    @Nullable
+    RequestSock dlNext;
 
     /** Creates a mini-socket for a listener. Linux: reqsk_alloc(). */
     protected RequestSock(RequestSockOps ops, InetConnectionSock listener) {

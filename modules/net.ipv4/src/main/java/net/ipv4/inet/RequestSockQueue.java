@@ -87,7 +87,8 @@ public final class RequestSockQueue {
     }
 
     /** Takes the oldest finished connection, under {@link #lock}; null if there is none. */
-    @Nullable RequestSock removeHead() {
+    @Nullable
+    RequestSock removeHead() {
         RequestSock req = acceptHead;
         if (req != null) {
             acceptHead = req.dlNext;

@@ -174,7 +174,9 @@ public final class Fib {
         return RtType.RT_SCOPE_LINK;
     }
 
-    /** A gateway must be a neighbour: reachable over a link, and not one of our own addresses. Linux: fib_check_nh(). */
+    /**
+     * A gateway must be a neighbour: reachable over a link, and not one of our own addresses. Linux: fib_check_nh().
+     */
     private int checkNexthop(FibConfig.Nexthop h, int scope, List<FibNh> to) {
         NetDevice dev = h.dev();
         int weight = Math.max(1, Math.min(256, h.weight()));

@@ -18,6 +18,7 @@ public final class FibConfig {
     public int type = RtType.RTN_UNICAST;
     /** Scope, -1: what fits. */
     public int scope = -1;
+
     public int table = RtType.RT_TABLE_MAIN;
     public int protocol = RtType.RTPROT_BOOT;
     public int priority;
@@ -25,6 +26,7 @@ public final class FibConfig {
     public final int[] metrics = new int[DstEntry.RTAX_COUNT];
     /** Bits by RTAX number: not to be learned over. */
     public int metricLocks;
+
     public @Nullable String ccName;
     public final List<Nexthop> nexthops = new ArrayList<>();
 

@@ -18,6 +18,7 @@ public final class FibInfo {
     public final int[] metrics;
     /** Metrics that learning must not change. */
     public final int metricLocks;
+
     public final @Nullable String ccName;
     public final FibNh[] nh;
     /** Being removed. */

@@ -29,6 +29,7 @@ public final class FibNh {
     public final int gw;
     /** Scope of the gateway: LINK when it is used. */
     public final int scope;
+
     public final int weight;
     public final boolean onlink;
 
@@ -61,7 +62,8 @@ public final class FibNh {
 
     /** What is known beyond the route about a destination; null mostly. Linux: find_exception(). */
     @HotPath
-    @Nullable FibNhException findException(int daddr, long jiffies) {
+    @Nullable
+    FibNhException findException(int daddr, long jiffies) {
         FibNhException[] hash = exceptions;
         if (hash == null) {
             return null;

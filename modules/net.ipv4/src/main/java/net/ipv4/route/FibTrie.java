@@ -49,7 +49,8 @@ public final class FibTrie<V> {
             return ((addr ^ prefix) & Inet.mask(len)) == 0;
         }
 
-        @Nullable Node<V> child(int addr) {
+        @Nullable
+        Node<V> child(int addr) {
             return bit(addr, len) ? right : left;
         }
 

@@ -19,11 +19,13 @@ public final class Flowi4 {
     public int oif;
     /** Input interface index; loopback's for locally made packets. */
     public int iif;
+
     public int mark;
     /** DSCP bits of the type of service, {@code tos & 0xfc}. */
     public int dscp;
     /** RT_SCOPE_xxx: how near the destination must be. */
     public int scope;
+
     public int proto;
     public int flags;
     public int saddr;

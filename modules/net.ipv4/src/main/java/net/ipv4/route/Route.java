@@ -292,7 +292,8 @@ public final class Route {
     // ---- for sockets
 
     /**
-     * First step of connect: finds the route and with it the source address, which goes into {@code fl4}. Linux: ip_route_connect().
+     * First step of connect: finds the route and with it the source address, which goes into {@code fl4}. Linux:
+     * ip_route_connect().
      */
     public static @Nullable Rtable ipRouteConnect(
             Cpu cpu, Flowi4 fl4, int dst, int src, int oif, int protocol, int sport, int dport, InetSock sk) {
@@ -399,5 +400,4 @@ public final class Route {
         }
         return skb.skbIif;
     }
-
 }

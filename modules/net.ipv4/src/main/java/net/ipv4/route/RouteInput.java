@@ -59,8 +59,7 @@ public final class RouteInput {
     }
 
     /** Linux: ip_mc_validate_source(). */
-    private static int validateMcSource(
-            Cpu cpu, int daddr, int saddr, int tos, NetDevice dev, InDevice inDev) {
+    private static int validateMcSource(Cpu cpu, int daddr, int saddr, int tos, NetDevice dev, InDevice inDev) {
         if (Inet.isMulticast(saddr) || Inet.isLbcast(saddr)) {
             return SkbDropReason.IP_INVALID_SOURCE.ordinal();
         }
@@ -70,9 +69,7 @@ public final class RouteInput {
         if (Inet.isZeronet(saddr)) {
             return Inet.isLocalMulticast(daddr) ? OK : SkbDropReason.IP_INVALID_SOURCE.ordinal();
         }
-        return validateSource(cpu, saddr, 0, tos, 0, dev, inDev) < 0
-                ? SkbDropReason.IP_RPFILTER.ordinal()
-                : OK;
+        return validateSource(cpu, saddr, 0, tos, 0, dev, inDev) < 0 ? SkbDropReason.IP_RPFILTER.ordinal() : OK;
     }
 
     private static int inputSlow(Cpu cpu, SkBuff skb, int daddr, int saddr, int tos, NetDevice dev, InDevice inDev) {

@@ -5,9 +5,9 @@ import net.core.Net;
 import net.core.dev.NetDevice;
 import net.core.neigh.DstEntry;
 import net.core.sock.Sock;
+import net.ipv4.IcmpHdr;
 import net.ipv4.InDevice;
 import net.ipv4.Inet;
-import net.ipv4.IcmpHdr;
 import net.ipv4.IpHdr;
 import net.ipv4.Ipv4Net;
 import net.ipv4.inet.InetSock;
@@ -90,7 +90,10 @@ public final class RoutePmtu {
         return rt.metricLocked(DstEntry.RTAX_MTU) && !rt.rtMtuLocked ? 1 << DstEntry.RTAX_MTU : 0;
     }
 
-    /** A "fragmentation needed" for no particular socket: {@code skb} starts at the quoted packet. Linux: ipv4_update_pmtu(). */
+    /**
+     * A "fragmentation needed" for no particular socket: {@code skb} starts at the quoted packet. Linux:
+     * ipv4_update_pmtu().
+     */
     public static void ipv4UpdatePmtu(Cpu cpu, SkBuff skb, Net net, int mtu, int oif, int protocol) {
         Flowi4 fl4 = quotedFlow(cpu, skb, oif, protocol);
         Rtable rt = Route.ipRouteOutputKey(cpu, net, fl4);
@@ -146,7 +149,8 @@ public final class RoutePmtu {
 
     /**
      * Believes a redirect if it comes from the gateway in use, names a neighbour and redirects are accepted here.
-     * {@code skb} is the ICMP message with {@code data} at the quoted packet. Linux: __ip_do_redirect(). RFC 1122 3.2.2.2.
+     * {@code skb} is the ICMP message with {@code data} at the quoted packet. Linux: __ip_do_redirect(). RFC 1122
+     * 3.2.2.2.
      */
     static void ipDoRedirect(Cpu cpu, Rtable rt, SkBuff skb) {
         long icmph = skb.transportAddress();

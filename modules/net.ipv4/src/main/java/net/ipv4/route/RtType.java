@@ -13,6 +13,7 @@ public final class RtType {
     public static final int RTN_UNICAST = 1;
     /** Accept locally. */
     public static final int RTN_LOCAL = 2;
+
     public static final int RTN_BROADCAST = 3;
     public static final int RTN_ANYCAST = 4;
     public static final int RTN_MULTICAST = 5;
@@ -55,7 +56,16 @@ public final class RtType {
         RT_SCOPE_UNIVERSE
     };
     private static final String[] NAMES = {
-        "unspec", "unicast", "local", "broadcast", "anycast", "multicast", "blackhole", "unreachable", "prohibit", "throw"
+        "unspec",
+        "unicast",
+        "local",
+        "broadcast",
+        "anycast",
+        "multicast",
+        "blackhole",
+        "unreachable",
+        "prohibit",
+        "throw"
     };
 
     private RtType() {}

@@ -28,6 +28,7 @@ public final class Rtable extends DstEntry {
     public static final int RTCF_REDIRECTED = 0x00040000;
     /** The sender should be told of a better gateway. */
     public static final int RTCF_DOREDIRECT = 0x01000000;
+
     public static final int RTCF_BROADCAST = 0x10000000;
     public static final int RTCF_MULTICAST = 0x20000000;
     /** For this host. */
@@ -48,6 +49,7 @@ public final class Rtable extends DstEntry {
     public volatile int rtFlags;
     /** {@code RTN_*}. */
     public int rtType;
+
     public boolean rtIsInput;
     public volatile boolean rtUsesGateway;
     /** Input interface index; 0 when it is to be taken from the packet. */
@@ -56,6 +58,7 @@ public final class Rtable extends DstEntry {
     public volatile int rtGw4;
     /** Path MTU learned, 0: none. */
     public volatile int rtPmtu;
+
     public volatile boolean rtMtuLocked;
     /** When what was learned is forgotten, jiffies; 0: never. */
     public volatile long expires;

@@ -119,7 +119,8 @@ class InetHashtablesTest {
                     on(cpu -> tables.inetUnhash(cpu, sk));
                 }
             }
-            assertThat(tables.inetLookupEstablished(net, faddr, fport, ME, lport, 1)).isSameAs(model.get(key));
+            assertThat(tables.inetLookupEstablished(net, faddr, fport, ME, lport, 1))
+                    .isSameAs(model.get(key));
         }
         Set<SockCommon> all = new HashSet<>();
         tables.forEachEstablished(all::add);
@@ -296,7 +297,8 @@ class InetHashtablesTest {
 
     @Test
     void shouldNeverMissASocketWhileOthersComeAndGo() throws Exception {
-        // Chains of four buckets' worth of churn around a socket that stays: a reader without a lock must always see it.
+        // Chains of four buckets' worth of churn around a socket that stays: a reader without a lock must always see
+        // it.
         Kernel live = Kernel.boot("clock=live", "cpus=2", "net.ipv4.tcp_ehash_entries=16");
         TestSock.TestProto prot = new TestSock.TestProto(live);
         InetHashtables t = InetHashtables.of(live);

@@ -55,7 +55,9 @@ class FibTrieTest {
                 assertThat(trie.size()).as("seed " + seed).isEqualTo(all.size());
                 for (int i = 0; i < 8; i++) {
                     int probe = i == 0 ? addr : r.nextInt() & (r.nextBoolean() ? 0xff0000ff : 0xffffffff);
-                    assertThat(longest(trie, probe)).as("seed " + seed + " step " + step).isEqualTo(reference(all, probe));
+                    assertThat(longest(trie, probe))
+                            .as("seed " + seed + " step " + step)
+                            .isEqualTo(reference(all, probe));
                 }
             }
             List<Prefix> listed = new ArrayList<>();

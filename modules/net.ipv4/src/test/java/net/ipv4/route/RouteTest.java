@@ -50,7 +50,8 @@ class RouteTest {
 
     private int mtu(int fd) {
         OptVal v = new OptVal(4);
-        assertThat(host.sys.getsockopt(fd, SockConst.SOL_IP, IpSockGlue.IP_MTU, v)).isZero();
+        assertThat(host.sys.getsockopt(fd, SockConst.SOL_IP, IpSockGlue.IP_MTU, v))
+                .isZero();
         return v.getInt();
     }
 
@@ -120,7 +121,8 @@ class RouteTest {
                 .isInstanceOf(UserError.class)
                 .hasMessageContaining("0.0.0.0/0 via 10.0.0.253");
         // A gateway behind a gateway is none.
-        assertThatThrownBy(() -> Ipv4Admin.addRoute(host.net, 0xcb007100, 24, FAR, null)).isInstanceOf(UserError.class);
+        assertThatThrownBy(() -> Ipv4Admin.addRoute(host.net, 0xcb007100, 24, FAR, null))
+                .isInstanceOf(UserError.class);
     }
 
     @Test
