@@ -390,9 +390,165 @@ class TcpInputScriptTest {
 
     private SoftSocket accept(Segment syn, boolean ecn) throws Exception {
         peer.inject(syn.seq(0));
-        peer.expect(ecn ? synAck().seq(0).ack(1).with(Segment.ECE) : synAck().seq(0).ack(1));
+        peer.expect(
+                ecn ? synAck().seq(0).ack(1).with(Segment.ECE) : synAck().seq(0).ack(1));
         lab.sleep(100 * MS);
         peer.inject(ack().seq(1).ack(1).win(1024));
         return server.accept();
+    }
+
+    // ---- opening ----------------------------------------------------------------------------------------------------
+
+    private SoftSocket connecting() throws Exception {
+        SoftSocket s = peer.host.network.socket();
+        s.configureBlocking(false);
+        s.connect(Lab.endpoint("10.0.0.2", 4000));
+        return s;
+    }
+
+    /** RFC 9293 3.5, figure 8: both SYNs cross. */
+    @Test
+    void shouldOpenFromBothSides() throws Exception {
+        SoftSocket s = connecting();
+        peer.expect(syn().seq(0));
+        peer.inject(syn().seq(0).mss(1000).sackOk().win(32792));
+        peer.expect(synAck().seq(0).ack(1));
+        assertThat(sock(s).state).isEqualTo(net.core.sock.TcpStates.TCP_SYN_RECV);
+        peer.inject(synAck().seq(0).ack(1).mss(1000).sackOk().win(32792));
+        assertThat(sock(s).state).isEqualTo(net.core.sock.TcpStates.TCP_ESTABLISHED);
+        peer.expect(ack().seq(1).ack(1).sack(0, 1)); // its SYN came twice
+        write(s, 500);
+        peer.expect(data(500).seq(1).ack(1), 500 * MS);
+    }
+
+    @Test
+    void shouldResetAnOldConnectionAndTryAgain() throws Exception {
+        SoftSocket s = connecting();
+        peer.expect(syn().seq(0));
+        peer.inject(ack().seq(77).ack(-5000).win(100)); // the peer still has an old connection
+        peer.expect(rst().seq(-5000));
+        peer.expect(syn().seq(0), 50 * MS); // soon, not after a second
+        peer.inject(synAck().seq(0).ack(1).mss(1000).win(32792));
+        peer.expect(ack().seq(1).ack(1));
+        assertThat(sock(s).state).isEqualTo(net.core.sock.TcpStates.TCP_ESTABLISHED);
+    }
+
+    @Test
+    void shouldRefuseWhatNobodyListensFor() throws Exception {
+        SoftSocket s = connecting();
+        peer.expect(syn().seq(0));
+        peer.inject(Segment.rstAck().seq(0).ack(1));
+        assertThat(sock(s).state).isEqualTo(net.core.sock.TcpStates.TCP_CLOSE);
+        assertThat(sock(s).err).isEqualTo(net.skbuff.Errno.ECONNREFUSED);
+    }
+
+    // ---- window and urgent data -------------------------------------------------------------------------------------
+
+    @Test
+    void shouldProbeAClosedWindow() throws Exception {
+        SoftSocket s = accept();
+        write(s, 1000);
+        peer.expect(data(1000).seq(1));
+        peer.inject(ack().seq(1).ack(1001).win(0));
+        write(s, 1000);
+        peer.expectNothing(200 * MS);
+        for (int i = 0; i < 3; i++) { // a byte that was acknowledged, or none: it only draws an answer
+            TcpFrame probe = peer.expect(ack().seq(1000).ack(1), 2000 * MS);
+            assertThat(probe.payload).isEmpty();
+            peer.inject(ack().seq(1).ack(1001).win(0));
+        }
+        peer.inject(ack().seq(1).ack(1001).win(1024));
+        peer.expect(data(1000).seq(1001), 5 * MS);
+    }
+
+    @Test
+    void shouldKeepTheUrgentByteOutOfBand() throws Exception {
+        SoftSocket s = accept();
+        peer.inject(data(new byte[] {1, 2, 3, 4}).seq(1).ack(1).win(1024).urg(4));
+        TcpSock tp = sock(s);
+        assertThat(tp.urgData & TcpConst.TCP_URG_VALID).isNotZero();
+        assertThat(tp.urgData & 0xff).isEqualTo(4);
+        byte[] got = new byte[10];
+        assertThat(s.read(got, 0, 10)).isEqualTo(3); // reading stops at the mark
+        assertThat(got).startsWith(1, 2, 3);
+    }
+
+    // ---- undo -------------------------------------------------------------------------------------------------------
+
+    /** RFC 3708: D-SACKs for every retransmission give the window back. */
+    @Test
+    void shouldUndoByDsack() throws Exception {
+        SoftSocket s = accept();
+        write(s, 10_000);
+        expectSegments(1, 10, 1000);
+        lab.sleep(100 * MS);
+        for (int end = 2001; end <= 4001; end += 1000) {
+            peer.inject(ack().seq(1).ack(1).win(1024).sack(1001, end));
+        }
+        peer.expect(data(1000).seq(1), 2 * MS);
+        assertThat(sock(s).sndSsthresh).isEqualTo(5);
+        lab.sleep(10 * MS);
+        peer.inject(ack().seq(1).ack(4001).win(1024)); // the original came late
+        assertThat((int) sock(s).icskCaState).isEqualTo(TcpConst.TCP_CA_RECOVERY);
+        lab.sleep(90 * MS);
+        peer.inject(ack().seq(1).ack(10_001).win(1024).sack(1, 1001)); // and the retransmission too
+        assertThat((int) sock(s).icskCaState).isEqualTo(TcpConst.TCP_CA_OPEN);
+        assertThat(peer.host.counter("TcpExtTCPDSACKUndo") + peer.host.counter("TcpExtTCPFullUndo"))
+                .isEqualTo(1);
+        assertThat(sock(s).sndCwnd).isGreaterThanOrEqualTo(10);
+        assertThat(sock(s).sndSsthresh).isGreaterThan(1000);
+    }
+
+    /** Eifel: the ACK echoes a stamp older than the retransmission. */
+    @Test
+    void shouldUndoByTimestamp() throws Exception {
+        peer.withTimestamps();
+        SoftSocket s = accept();
+        TcpSock tp = sock(s);
+        int mss = tp.mssCache;
+        write(s, 10 * mss);
+        expectSegments(1, 10, mss);
+        lab.sleep(100 * MS);
+        for (int n = 2; n <= 4; n++) {
+            peer.inject(ack().seq(1).ack(1).win(1024).sack(1 + mss, 1 + n * mss));
+        }
+        TcpFrame again = peer.expect(data(mss).seq(1), 2 * MS);
+        int before = again.tsVal - 100;
+        assertThat((int) tp.icskCaState).isEqualTo(TcpConst.TCP_CA_RECOVERY);
+        lab.sleep(5 * MS);
+        peer.inject(ack().seq(1).ack(1 + 4 * mss).win(1024).ts((int) (lab.nowNs() / MS), before));
+        assertThat(peer.host.counter("TcpExtTCPPartialUndo")).isEqualTo(1);
+        assertThat((int) tp.icskCaState).isEqualTo(TcpConst.TCP_CA_OPEN);
+        assertThat(tp.sndCwnd).isGreaterThanOrEqualTo(10);
+    }
+
+    // ---- congestion control modules ---------------------------------------------------------------------------------
+
+    @Test
+    void shouldChangeTheAlgorithmLive() throws Exception {
+        SoftSocket s = accept();
+        assertThat(s.option(net.core.api.SoftOption.TCP_CONGESTION)).isEqualTo("reno");
+        s.setOption(net.core.api.SoftOption.TCP_CONGESTION, "cubic");
+        assertThat(s.option(net.core.api.SoftOption.TCP_CONGESTION)).isEqualTo("cubic");
+        write(s, 20_000);
+        expectSegments(1, 10, 1000);
+        org.assertj.core.api.Assertions.assertThatThrownBy(
+                        () -> s.setOption(net.core.api.SoftOption.TCP_CONGESTION, "none"))
+                .hasMessageContaining("ENOENT");
+    }
+
+    @Test
+    void shouldNameTheAlgorithmsThatThereAre() {
+        var sysctl = peer.host.net.sysctl();
+        assertThat(sysctl.get("net.ipv4.tcp_congestion_control")).isEqualTo("reno");
+        assertThat(sysctl.get("net.ipv4.tcp_available_congestion_control").split(" "))
+                .containsExactlyInAnyOrder("cubic", "reno");
+        org.assertj.core.api.Assertions.assertThatThrownBy(() -> sysctl.set("net.ipv4.tcp_congestion_control", "bbr9"))
+                .isInstanceOf(net.core.UserError.class)
+                .hasMessageContaining("one of: ");
+        org.assertj.core.api.Assertions.assertThatThrownBy(
+                        () -> net.tcp.TcpCong.of(lab.kernel).register(new net.tcp.cong.Reno()))
+                .isInstanceOf(net.core.UserError.class)
+                .hasMessageContaining("reno");
     }
 }
