@@ -100,7 +100,9 @@ final class DemoCommand implements Callable<Integer> {
         shown.story().lines().forEach(out::println);
         out.println();
         out.println(PathPicture.heading());
-        new PathPicture(hasColour()).draw(shown.record(options.params(List.of("clock=virtual")))).forEach(out::println);
+        new PathPicture(hasColour())
+                .draw(shown.record(options.params(List.of("clock=virtual"))))
+                .forEach(out::println);
         out.println();
         out.println("Why this flow exists: docs/tour.md");
         out.flush();
@@ -121,7 +123,8 @@ final class DemoCommand implements Callable<Integer> {
             long delta = now.getOrDefault(key, 0L) - before.getOrDefault(key, 0L);
             int space = key.indexOf(' ');
             if (delta != 0) {
-                moved.computeIfAbsent(key.substring(space + 1), k -> new long[2])[key.startsWith("client") ? 0 : 1] = delta;
+                moved.computeIfAbsent(key.substring(space + 1), k -> new long[2])[key.startsWith("client") ? 0 : 1] =
+                        delta;
             }
         }
         out.printf("%-32s %14s %14s%n", "counters that moved", "client", "server");
@@ -137,13 +140,12 @@ final class DemoCommand implements Callable<Integer> {
         if (text.matches("\\d{1,12}[kKMG]?")) {
             char unit = text.charAt(text.length() - 1);
             String digits = Character.isDigit(unit) ? text : text.substring(0, text.length() - 1);
-            long scale =
-                    switch (unit) {
-                        case 'k', 'K' -> 1024;
-                        case 'M' -> MIB;
-                        case 'G' -> 1024 * MIB;
-                        default -> 1;
-                    };
+            long scale = switch (unit) {
+                case 'k', 'K' -> 1024;
+                case 'M' -> MIB;
+                case 'G' -> 1024 * MIB;
+                default -> 1;
+            };
             return Long.parseLong(digits) * scale;
         }
         throw new UserError("--bytes " + text + ": want a number with k, M or G, such as 256M");

@@ -102,9 +102,7 @@ final class HostBoot implements AutoCloseable {
     /** A locally administered address that stays the same for a name. */
     private static byte[] mac(String tap) {
         int hash = tap.hashCode() * 0x9E3779B1;
-        return new byte[] {
-            0x02, 0x50, (byte) (hash >>> 24), (byte) (hash >>> 16), (byte) (hash >>> 8), (byte) hash
-        };
+        return new byte[] {0x02, 0x50, (byte) (hash >>> 24), (byte) (hash >>> 16), (byte) (hash >>> 8), (byte) hash};
     }
 
     private void capture(RunOptions options, NetDevice dev) {
@@ -119,7 +117,8 @@ final class HostBoot implements AutoCloseable {
     }
 
     /** The card; null without a TAP. */
-    @Nullable NetDevice card() {
+    @Nullable
+    NetDevice card() {
         return card;
     }
 

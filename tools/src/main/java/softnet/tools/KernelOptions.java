@@ -26,7 +26,8 @@ final class KernelOptions {
     private boolean debug;
 
     /** The root qdisc as asked for, or null. */
-    @Nullable String qdisc() {
+    @Nullable
+    String qdisc() {
         return qdisc;
     }
 

@@ -30,7 +30,8 @@ final class RunOptions {
     KernelOptions kernel = new KernelOptions();
 
     @Option(names = "--tap", paramLabel = "NAME", description = "TAP device that the card is plugged into.")
-    @Nullable String tap;
+    @Nullable
+    String tap;
 
     @Option(names = "--addr", paramLabel = "A/LEN", description = "Address of the stack, with its prefix length.")
     private @Nullable String addr;
@@ -48,7 +49,8 @@ final class RunOptions {
     boolean noOffload;
 
     @Option(names = "--pcap", paramLabel = "FILE", description = "Capture both directions into a pcapng file.")
-    @Nullable Path pcap;
+    @Nullable
+    Path pcap;
 
     @Option(names = "--pcap-filter", paramLabel = "EXPR", description = "Such as 'host 10.9.0.1 and port 80'.")
     String pcapFilter = "";
@@ -57,7 +59,8 @@ final class RunOptions {
     int snaplen = net.core.packet.PacketTap.DEFAULT_SNAPLEN;
 
     @Option(names = "--metrics-port", paramLabel = "P", description = "Serve Prometheus text on this port of Linux.")
-    @Nullable Integer metricsPort;
+    @Nullable
+    Integer metricsPort;
 
     @Option(names = "--faults", paramLabel = "SPEC", description = "Damage the wire: loss=2%%,reorder=2%%,dup=1%%,...")
     private @Nullable String faults;
@@ -69,7 +72,8 @@ final class RunOptions {
     boolean verbose;
 
     /** The stack's address; null without a TAP. */
-    @Nullable Prefix addr() {
+    @Nullable
+    Prefix addr() {
         if (tap == null) {
             if (addr != null || hostAddr != null || gateway != null) {
                 throw new UserError("--addr, --host-addr and --gateway want --tap NAME");
@@ -83,7 +87,8 @@ final class RunOptions {
     }
 
     /** Linux's address, or null to leave it alone. */
-    @Nullable Prefix hostAddr() {
+    @Nullable
+    Prefix hostAddr() {
         return hostAddr == null ? null : Prefix.parse("--host-addr", hostAddr);
     }
 

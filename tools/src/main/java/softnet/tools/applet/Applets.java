@@ -39,7 +39,6 @@ public final class Applets {
 
     /** All names, for messages and help. */
     public static String names() {
-        return String.join(
-                ", ", new CommandLine(new Root()).getSubcommands().keySet());
+        return String.join(", ", new CommandLine(new Root()).getSubcommands().keySet());
     }
 }

@@ -40,6 +40,8 @@ public record Host(SoftNetwork network, InputStream in, PrintStream out, PrintSt
 
     /** Starts a program thread; a light one when there may be many. */
     public KernelThread start(String name, boolean light, ThrowingRunnable body) {
-        return light ? kernel().threads().startVirtual(name, body) : kernel().threads().start(name, body);
+        return light
+                ? kernel().threads().startVirtual(name, body)
+                : kernel().threads().start(name, body);
     }
 }

@@ -2,9 +2,9 @@ package softnet.tools.applet;
 
 import java.io.EOFException;
 import java.io.IOException;
-import java.nio.ByteBuffer;
 import java.net.SocketException;
 import java.net.SocketTimeoutException;
+import java.nio.ByteBuffer;
 import java.nio.channels.ClosedChannelException;
 import java.nio.channels.FileChannel;
 import java.nio.charset.StandardCharsets;
@@ -115,7 +115,9 @@ final class HttpdConnection {
             keepAlive = false;
         }
         byte[] text = (e.status() + " " + HttpException.reason(e.status()) + "\n").getBytes(StandardCharsets.US_ASCII);
-        StringBuilder head = head(e.status()).append("Content-Type: text/plain\r\nContent-Length: ").append(text.length);
+        StringBuilder head = head(e.status())
+                .append("Content-Type: text/plain\r\nContent-Length: ")
+                .append(text.length);
         head.append(e.status() == 405 ? "\r\nAllow: GET, HEAD, PUT\r\n" : "\r\n");
         boolean bodyless = request != null && request.method().equals("HEAD");
         send(head, bodyless ? new byte[0] : text);
@@ -142,8 +144,10 @@ final class HttpdConnection {
             long first = range == null ? 0 : range.first();
             long count = range == null ? size : range.count();
             StringBuilder head = head(status)
-                    .append("Content-Type: ").append(type(file))
-                    .append("\r\nContent-Length: ").append(count)
+                    .append("Content-Type: ")
+                    .append(type(file))
+                    .append("\r\nContent-Length: ")
+                    .append(count)
                     .append("\r\nAccept-Ranges: bytes\r\nLast-Modified: ")
                     .append(HTTP_DATE.format(Files.getLastModifiedTime(file).toInstant()))
                     .append("\r\n");
@@ -260,16 +264,22 @@ final class HttpdConnection {
 
     private StringBuilder head(int status) {
         return new StringBuilder(256)
-                .append("HTTP/1.1 ").append(status).append(' ').append(HttpException.reason(status))
+                .append("HTTP/1.1 ")
+                .append(status)
+                .append(' ')
+                .append(HttpException.reason(status))
                 .append("\r\nServer: softnet\r\nDate: ")
-                .append(HTTP_DATE.format(Instant.ofEpochMilli(host.kernel().clock().realTimeNs() / 1_000_000)))
-                .append("\r\nConnection: ").append(keepAlive ? "keep-alive" : "close")
+                .append(HTTP_DATE.format(
+                        Instant.ofEpochMilli(host.kernel().clock().realTimeNs() / 1_000_000)))
+                .append("\r\nConnection: ")
+                .append(keepAlive ? "keep-alive" : "close")
                 .append("\r\n");
     }
 
     private void send(StringBuilder head, byte[] text) throws IOException {
         byte[] bytes = head.append("\r\n").toString().getBytes(StandardCharsets.ISO_8859_1);
-        ByteBuffer message = ByteBuffer.allocate(bytes.length + text.length).put(bytes).put(text);
+        ByteBuffer message =
+                ByteBuffer.allocate(bytes.length + text.length).put(bytes).put(text);
         stream.writeFully(message.flip());
     }
 

@@ -32,8 +32,7 @@ final class InetdDatagrams implements FdLoop.Ready {
     void open(FdLoop loop) throws IOException {
         fd = FdLoop.check(
                 host.calls().socket(SockConst.AF_INET, SockConst.SOCK_DGRAM | SockConst.SOCK_NONBLOCK, 0), "socket");
-        FdLoop.check(
-                host.calls().bind(fd, new SockAddrIn(SockAddrIn.INADDR_ANY, port)), "bind to UDP port " + port);
+        FdLoop.check(host.calls().bind(fd, new SockAddrIn(SockAddrIn.INADDR_ANY, port)), "bind to UDP port " + port);
         loop.add(fd, PollMask.EPOLLIN, this);
     }
 

@@ -27,13 +27,21 @@ public final class Iperf3 implements Applet {
     private static final int BACKLOG = 128;
     private static final long COOKIE_WAIT_NS = 5_000_000_000L;
 
-    @Option(names = {"-s", "--server"}, description = "Run as a server; the client is the real one.")
+    @Option(
+            names = {"-s", "--server"},
+            description = "Run as a server; the client is the real one.")
     private boolean server;
 
-    @Option(names = {"-p", "--port"}, paramLabel = "P", defaultValue = "5201", description = "${DEFAULT-VALUE}")
+    @Option(
+            names = {"-p", "--port"},
+            paramLabel = "P",
+            defaultValue = "5201",
+            description = "${DEFAULT-VALUE}")
     private String port = "5201";
 
-    @Option(names = {"-1", "--one-off"}, description = "End after one test.")
+    @Option(
+            names = {"-1", "--one-off"},
+            description = "End after one test.")
     private boolean oneOff;
 
     private volatile boolean stopped;

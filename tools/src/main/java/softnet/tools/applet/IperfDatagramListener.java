@@ -37,8 +37,7 @@ final class IperfDatagramListener implements FdLoop.Ready {
         fd = FdLoop.check(
                 host.calls().socket(SockConst.AF_INET, SockConst.SOCK_DGRAM | SockConst.SOCK_NONBLOCK, 0), "socket");
         host.calls().setsockopt(fd, SockConst.SOL_SOCKET, SockConst.SO_REUSEADDR, 1);
-        FdLoop.check(
-                host.calls().bind(fd, new SockAddrIn(SockAddrIn.INADDR_ANY, port)), "bind to UDP port " + port);
+        FdLoop.check(host.calls().bind(fd, new SockAddrIn(SockAddrIn.INADDR_ANY, port)), "bind to UDP port " + port);
         loop.add(fd, PollMask.EPOLLIN, this);
     }
 

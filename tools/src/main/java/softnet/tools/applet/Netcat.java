@@ -45,7 +45,8 @@ public final class Netcat implements Applet {
         }
         int port = Addr.port(where.get(where.size() - 1));
         int addr = where.size() == 1 ? SockAddrIn.INADDR_ANY : Addr.host(where.get(0));
-        try (SoftSocket stream = listen ? acceptOne(host, addr, port) : host.network().connect(Addr.of(addr, port))) {
+        try (SoftSocket stream =
+                listen ? acceptOne(host, addr, port) : host.network().connect(Addr.of(addr, port))) {
             open = stream;
             KernelThread sender = host.start("nc stdin", false, () -> pump(host, stream));
             receive(host, stream);

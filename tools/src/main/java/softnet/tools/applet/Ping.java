@@ -178,7 +178,9 @@ public final class Ping implements Applet {
     private void error(Host host, SockAddrIn from, int inner, int type, int code, int length) {
         int innerHeader = length > inner ? (packet.get(inner) & 0xf) * 4 : 0;
         int icmp = inner + innerHeader;
-        if (length < icmp + ICMP_BYTES || packet.get(icmp) != ECHO_REQUEST || (packet.getShort(icmp + 4) & 0xffff) != id) {
+        if (length < icmp + ICMP_BYTES
+                || packet.get(icmp) != ECHO_REQUEST
+                || (packet.getShort(icmp + 4) & 0xffff) != id) {
             return;
         }
         errors++;
@@ -192,8 +194,8 @@ public final class Ping implements Applet {
                     default -> "Dest Unreachable, Bad Code: " + code;
                 };
         host.out()
-                .println("From " + SockAddrIn.text(from.addr) + " icmp_seq=" + (packet.getShort(icmp + 6) & 0xffff) + " "
-                        + what);
+                .println("From " + SockAddrIn.text(from.addr) + " icmp_seq=" + (packet.getShort(icmp + 6) & 0xffff)
+                        + " " + what);
     }
 
     private void summary(Host host, long ms) {
@@ -204,7 +206,9 @@ public final class Ping implements Applet {
                 .println(sent + " packets transmitted, " + received + " received, "
                         + (duplicates > 0 ? "+" + duplicates + " duplicates, " : "")
                         + (errors > 0 ? "+" + errors + " errors, " : "")
-                        + (loss == Math.rint(loss) ? String.valueOf((long) loss) : String.format(Locale.ROOT, "%.4g", loss))
+                        + (loss == Math.rint(loss)
+                                ? String.valueOf((long) loss)
+                                : String.format(Locale.ROOT, "%.4g", loss))
                         + "% packet loss, time " + ms + "ms");
         long n = received + duplicates;
         if (n > 0 && maxNs > 0) {

@@ -32,7 +32,9 @@ public final class Wget implements Applet {
     @Option(names = "-O", paramLabel = "FILE", description = "Where to write; - is standard output.")
     private @Nullable String output;
 
-    @Option(names = {"-q", "--quiet"}, description = "Say nothing unless it fails.")
+    @Option(
+            names = {"-q", "--quiet"},
+            description = "Say nothing unless it fails.")
     private boolean quiet;
 
     private volatile @Nullable SoftSocket open;
@@ -83,7 +85,8 @@ public final class Wget implements Applet {
                 return parse(at.resolve(location).toString());
             }
             if (head.status() != 200) {
-                throw new IOException(at + ": the server answered " + head.start().get(1) + " " + head.start().get(2));
+                throw new IOException(at + ": the server answered "
+                        + head.start().get(1) + " " + head.start().get(2));
             }
             save(host, at, HttpBody.ofResponse(head, in));
             return null;
@@ -108,8 +111,7 @@ public final class Wget implements Applet {
         }
         if (!quiet) {
             double seconds = Math.max(1, host.nanoTime() - start) / 1e9;
-            host.err()
-                    .printf("wget: %s: %d bytes in %.2f s, %.1f MB/s%n", name, bytes, seconds, bytes / seconds / 1e6);
+            host.err().printf("wget: %s: %d bytes in %.2f s, %.1f MB/s%n", name, bytes, seconds, bytes / seconds / 1e6);
         }
     }
 

@@ -76,12 +76,11 @@ public final class PathPicture {
     }
 
     private String top(Step step) {
-        String who =
-                switch (step.context()) {
-                    case PROCESS -> "process";
-                    case INTERRUPT -> "interrupt";
-                    case SOFTIRQ -> "softirq " + vector(step.vector());
-                };
+        String who = switch (step.context()) {
+            case PROCESS -> "process";
+            case INTERRUPT -> "interrupt";
+            case SOFTIRQ -> "softirq " + vector(step.vector());
+        };
         String where = (step.cpu() < 0 ? "" : ", cpu " + step.cpu()) + ", thread " + step.thread();
         String title = " " + who + where + " ";
         return "  ┌─" + (colour ? BOLD + title + PLAIN : title) + "─".repeat(Math.max(2, WIDTH - 4 - title.length()));

@@ -46,17 +46,26 @@ final class Transfer {
     /** Runs to the end, drawing {@code bar}. @return whether both digests are equal and nothing is missing */
     boolean run(ProgressBar bar) throws IOException {
         try (SoftServerSocket listener = hosts.listen(TwoHosts.PORT)) {
-            KernelThread server = hosts.kernel.threads().start("server", () -> guarded(() -> {
-                try (SoftSocket socket = listener.accept()) {
-                    half(socket, !upload);
-                }
-            }));
-            KernelThread client = hosts.kernel.threads().start("client", () -> guarded(() -> {
-                try (SoftSocket socket = hosts.connect(TwoHosts.PORT)) {
-                    half(socket, upload);
-                }
-            }));
-            while (!hosts.kernel.threads().join(client, 100_000_000) || !hosts.kernel.threads().join(server, 1)) {
+            KernelThread server = hosts.kernel
+                    .threads()
+                    .start(
+                            "server",
+                            () -> guarded(() -> {
+                                try (SoftSocket socket = listener.accept()) {
+                                    half(socket, !upload);
+                                }
+                            }));
+            KernelThread client = hosts.kernel
+                    .threads()
+                    .start(
+                            "client",
+                            () -> guarded(() -> {
+                                try (SoftSocket socket = hosts.connect(TwoHosts.PORT)) {
+                                    half(socket, upload);
+                                }
+                            }));
+            while (!hosts.kernel.threads().join(client, 100_000_000)
+                    || !hosts.kernel.threads().join(server, 1)) {
                 bar.draw(received.get(), bytes);
             }
         }

@@ -6,7 +6,6 @@ import java.net.InetSocketAddress;
 import net.core.BootParams;
 import net.core.Kernel;
 import net.core.Net;
-import net.core.UserError;
 import net.core.api.SoftNetwork;
 import net.core.api.SoftServerSocket;
 import net.core.api.SoftSocket;

@@ -133,8 +133,6 @@ public record HttpHead(List<String> start, Map<String, List<String>> fields) {
 
     /** Whether the connection stays open after this request. */
     public boolean keepsAlive() {
-        return start.get(2).equals("HTTP/1.0")
-                ? lists("connection", "keep-alive")
-                : !lists("connection", "close");
+        return start.get(2).equals("HTTP/1.0") ? lists("connection", "keep-alive") : !lists("connection", "close");
     }
 }

@@ -36,7 +36,8 @@ public final class HttpInput {
      *
      * @throws HttpException 431 or 400 for one that is too long or holds other bytes than text
      */
-    @Nullable String line() throws IOException {
+    @Nullable
+    String line() throws IOException {
         StringBuilder line = new StringBuilder(80);
         while (true) {
             if (!buffer.hasRemaining() && !fill()) {
@@ -68,7 +69,8 @@ public final class HttpInput {
     }
 
     /** Up to {@code max} bytes of a body as a view into the buffer, valid until the next call; null at the end. */
-    @Nullable ByteBuffer some(long max) throws IOException {
+    @Nullable
+    ByteBuffer some(long max) throws IOException {
         if (!buffer.hasRemaining()) {
             if (max > SMALL && buffer.capacity() == SMALL) {
                 buffer = ByteBuffer.allocateDirect(LARGE).flip();
