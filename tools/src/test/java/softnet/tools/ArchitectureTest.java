@@ -42,7 +42,6 @@ class ArchitectureTest {
     /** Each module and the modules of this project whose packages it may name. */
     private static final Map<String, List<String>> LAYERS = layers();
 
-    /** The only classes of the stack that may ask the machine for the time or sleep on it, by simple name. */
     /** Numbers for typed slots, and each thread's errno: they hold no state of a kernel. */
     private static final Set<String> HARMLESS_STATICS = Set.of(
             "net.core.PerCpu.NEXT_SLOT",
@@ -50,7 +49,10 @@ class ArchitectureTest {
             "net.core.PerNet.NEXT_SLOT",
             "net.core.sys.Sys.CAPTURES");
 
-    /** Also the watchdog of virtual time, and a capture's wall-clock start. */
+    /**
+     * The only classes of the stack that may ask the machine for the time or sleep on it, by simple name; the last two
+     * for the watchdog of virtual time and for a capture's wall-clock start.
+     */
     private static final Set<String> LIVE = Set.of(
             "LiveClock",
             "LiveScheduler",
