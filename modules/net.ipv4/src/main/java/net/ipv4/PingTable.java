@@ -3,6 +3,7 @@ package net.ipv4;
 import net.core.Cpu;
 import net.core.sock.SockQueue;
 import net.core.sock.TcpStates;
+import net.core.task.SpinLock;
 import net.ipv4.inet.InetSock;
 import net.ipv4.route.Route;
 import net.ipv4.route.RoutePmtu;
@@ -14,13 +15,14 @@ import org.jspecify.annotations.Nullable;
 /**
  * The ping sockets of a namespace by identifier, and what comes in for them.
  *
- * <p><b>Context:</b> the array is replaced under the monitor, read without; delivery in softirq.
+ * <p><b>Context:</b> the array is replaced under a spinlock with a CPU word, read without; delivery in softirq.
  *
  * <p>Linux: net/ipv4/ping.c
  */
 final class PingTable {
     private static final PingSock[] NOBODY = {};
 
+    private final SpinLock lock = new SpinLock();
     private volatile PingSock[] socks = NOBODY;
     private int rover;
 
@@ -29,7 +31,16 @@ final class PingTable {
     }
 
     /** Gives a socket an identifier, 0 chooses one. Linux: ping_get_port(). */
-    synchronized int getPort(PingSock sk, int ident) {
+    int getPort(PingSock sk, int ident) {
+        lock.lock();
+        try {
+            return getPortLocked(sk, ident);
+        } finally {
+            lock.unlock();
+        }
+    }
+
+    private int getPortLocked(PingSock sk, int ident) {
         int id = ident;
         if (id == 0) {
             for (int i = 0; i < 0xffff && id == 0; i++) {
@@ -67,8 +78,10 @@ final class PingTable {
         return null;
     }
 
-    synchronized void remove(PingSock sk) {
+    void remove(PingSock sk) {
+        lock.lock();
         socks = java.util.Arrays.stream(socks).filter(s -> s != sk).toArray(PingSock[]::new);
+        lock.unlock();
         sk.num = 0;
         sk.sport = 0;
     }

@@ -4,6 +4,7 @@ import net.core.Cpu;
 import net.core.dev.NetDevice;
 import net.core.sock.SockQueue;
 import net.core.sock.TcpStates;
+import net.core.task.SpinLock;
 import net.ipv4.inet.InetSock;
 import net.ipv4.route.Route;
 import net.ipv4.route.RoutePmtu;
@@ -15,13 +16,14 @@ import net.skbuff.SkbDropReason;
 /**
  * The raw sockets of a namespace, and what comes in for them.
  *
- * <p><b>Context:</b> the array is replaced under the monitor, read without; delivery in softirq.
+ * <p><b>Context:</b> the array is replaced under a spinlock with a CPU word, read without; delivery in softirq.
  *
  * <p>Linux: raw_v4_input(), raw_icmp_error(), net/ipv4/raw.c
  */
 final class RawTable {
     private static final RawSock[] NOBODY = {};
 
+    private final SpinLock lock = new SpinLock();
     private volatile RawSock[] socks = NOBODY;
 
     @HotPath
@@ -29,15 +31,19 @@ final class RawTable {
         return socks.length == 0;
     }
 
-    synchronized void add(RawSock sk) {
+    void add(RawSock sk) {
+        lock.lock();
         RawSock[] old = socks;
         RawSock[] next = java.util.Arrays.copyOf(old, old.length + 1);
         next[old.length] = sk;
         socks = next;
+        lock.unlock();
     }
 
-    synchronized void remove(RawSock sk) {
+    void remove(RawSock sk) {
+        lock.lock();
         socks = java.util.Arrays.stream(socks).filter(s -> s != sk).toArray(RawSock[]::new);
+        lock.unlock();
     }
 
     /** A copy to everybody whose protocol it is; true if there was anybody. {@code data} is behind the IP header. */

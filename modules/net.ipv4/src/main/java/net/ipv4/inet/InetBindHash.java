@@ -30,6 +30,8 @@ final class InetBindHash {
     private final @Nullable InetBindBucket[] heads = new InetBindBucket[SIZE];
     private final SpinLock[] locks = new SpinLock[SIZE];
     /** Moves each destination's ephemeral ports on (RFC 6056 3.3.4); made when the first connection is. */
+    private final SpinLock perturbLock = new SpinLock();
+
     private volatile int @Nullable [] tablePerturb;
 
     InetBindHash(InetHashtables tables, Kernel kernel) {
@@ -383,7 +385,8 @@ final class InetBindHash {
     private int[] perturb() {
         int[] p = tablePerturb;
         if (p == null) {
-            synchronized (this) {
+            perturbLock.lock();
+            try {
                 p = tablePerturb;
                 if (p == null) {
                     p = new int[TABLE_PERTURB_SIZE];
@@ -392,6 +395,8 @@ final class InetBindHash {
                     }
                     tablePerturb = p;
                 }
+            } finally {
+                perturbLock.unlock();
             }
         }
         return p;

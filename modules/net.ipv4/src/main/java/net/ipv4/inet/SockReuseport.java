@@ -20,7 +20,7 @@ public final class SockReuseport {
     public SockReuseport() {}
 
     /** Joins. Linux: reuseport_add_sock(). */
-    public synchronized void add(InetSock sk) {
+    public void add(InetSock sk) {
         Sock[] old = socks;
         Sock[] next = java.util.Arrays.copyOf(old, old.length + 1);
         next[old.length] = sk;
@@ -29,7 +29,7 @@ public final class SockReuseport {
     }
 
     /** Leaves. Linux: reuseport_detach_sock(). */
-    public synchronized void remove(InetSock sk) {
+    public void remove(InetSock sk) {
         Sock[] old = socks;
         for (int i = 0; i < old.length; i++) {
             if (old[i] == sk) {
