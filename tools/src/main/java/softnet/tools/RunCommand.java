@@ -54,6 +54,12 @@ final class RunCommand implements Callable<Integer> {
                     report.inForce();
                 }
                 return signal.isRaised() ? 0 : applet.run(new Host(network, System.in, out, err));
+            } catch (IOException e) {
+                if (signal.isRaised()) {
+                    return 0;
+                }
+                err.println(words.getFirst() + ": " + Softnet.oneLine(e));
+                return Softnet.EXIT_FAILED;
             } finally {
                 signal.applied();
                 network.close();

@@ -65,7 +65,7 @@ public final class Softnet implements Runnable {
         return failure instanceof UserError ? EXIT_USAGE : EXIT_FAILED;
     }
 
-    private static String oneLine(Exception e) {
+    static String oneLine(Exception e) {
         String message = e.getMessage();
         return message == null
                 ? e.getClass().getSimpleName()
