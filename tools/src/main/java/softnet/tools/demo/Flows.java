@@ -29,56 +29,28 @@ public final class Flows {
     private static final long MS = 1_000_000;
 
     private static final List<Flow> ALL = List.of(
-            new Scenario(
-                    "a system call that sends nothing",
-                    """
+            new Scenario("a system call that sends nothing", """
                     The server does not read, so its window is closed. The client writes once more: the bytes are
                     copied into the send queue, tcp_write_xmit finds no room in the peer's window, and the call
-                    returns. Nothing reached IP.""",
-                    "",
-                    Flows::closedWindow),
-            new Scenario(
-                    "a system call that sends",
-                    """
+                    returns. Nothing reached IP.""", "", Flows::closedWindow),
+            new Scenario("a system call that sends", """
                     The window is open: the caller's own thread goes all the way down, through the qdisc, to the
-                    driver. The stack has no thread for sending.""",
-                    "pfifo",
-                    Flows::write),
-            new Scenario(
-                    "a timer that sends nothing",
-                    """
+                    driver. The stack has no thread for sending.""", "pfifo", Flows::write),
+            new Scenario("a timer that sends nothing", """
                     The client closed first and has waited in TIME_WAIT for a minute. The timer softirq takes the
-                    mini-socket away; no packet is due.""",
-                    "",
-                    Flows::timeWait),
-            new Scenario(
-                    "a timer that sends",
-                    """
+                    mini-socket away; no packet is due.""", "", Flows::timeWait),
+            new Scenario("a timer that sends", """
                     The server drops what it gets, so no ACK comes. After the retransmission time-out the timer
-                    softirq sends the segment again: the same way down, without a system call.""",
-                    "",
-                    Flows::retransmit),
-            new Scenario(
-                    "the transmit softirq drains a queue",
-                    """
+                    softirq sends the segment again: the same way down, without a system call.""", "", Flows::retransmit),
+            new Scenario("the transmit softirq drains a queue", """
                     The driver's ring was full and its queue stopped; the packet waits in the qdisc. The completion
-                    interrupt wakes the queue, and the NET_TX softirq carries on where the system call had to leave.""",
-                    "pfifo",
-                    Flows::drain),
-            new Scenario(
-                    "reception",
-                    """
+                    interrupt wakes the queue, and the NET_TX softirq carries on where the system call had to leave.""", "pfifo", Flows::drain),
+            new Scenario("reception", """
                     The driver's interrupt schedules NAPI; the NET_RX softirq polls it and carries the packet up to the
-                    socket, whose reader wakes.""",
-                    "",
-                    Flows::receive),
-            new Scenario(
-                    "reception that sends",
-                    """
+                    socket, whose reader wakes.""", "", Flows::receive),
+            new Scenario("reception that sends", """
                     The client has more data than its congestion window. An ACK arrives and opens it: the same softirq
-                    that received the ACK goes down again and sends, without a system call.""",
-                    "pfifo",
-                    Flows::ackSends));
+                    that received the ACK goes down again and sends, without a system call.""", "pfifo", Flows::ackSends));
 
     private Flows() {}
 
@@ -120,7 +92,9 @@ public final class Flows {
         public List<Step> record(BootParams params) throws IOException {
             try (TwoHosts hosts = TwoHosts.boot(params)) {
                 if (!qdisc.isEmpty()) {
-                    hosts.kernel.rtnl().run(() -> DevGlobals.of(hosts.kernel).qdiscs.attachRoot(hosts.clientDevice, qdisc));
+                    hosts.kernel
+                            .rtnl()
+                            .run(() -> DevGlobals.of(hosts.kernel).qdiscs.attachRoot(hosts.clientDevice, qdisc));
                 }
                 try (SoftServerSocket listener = hosts.listen(TwoHosts.PORT);
                         SoftSocket client = hosts.connect(TwoHosts.PORT);
@@ -189,7 +163,9 @@ public final class Flows {
         stage.sleep(1_000 * MS);
         List<Step> all = trace.stop();
         int at = indexOf(all, Landmark.TCP_RETRANSMIT_TIMER, 0);
-        return at < 0 ? List.of() : upTo(all, lastBefore(all, Landmark.RUN_TIMERS, at), Landmark.NDO_START_XMIT, s -> true);
+        return at < 0
+                ? List.of()
+                : upTo(all, lastBefore(all, Landmark.RUN_TIMERS, at), Landmark.NDO_START_XMIT, s -> true);
     }
 
     private static List<Step> drain(Stage stage) throws IOException {
@@ -212,7 +188,9 @@ public final class Flows {
         stage.sleep(10 * MS);
         List<Step> all = trace.stop();
         int first = indexOf(all, Landmark.NAPI_SCHEDULE, 0);
-        return first < 0 ? List.of() : upTo(all, first, Landmark.TCP_RECVMSG, s -> s.skbLen() < 0 || s.skbLen() >= BYTES);
+        return first < 0
+                ? List.of()
+                : upTo(all, first, Landmark.TCP_RECVMSG, s -> s.skbLen() < 0 || s.skbLen() >= BYTES);
     }
 
     private static List<Step> ackSends(Stage stage) throws IOException {
@@ -261,7 +239,9 @@ public final class Flows {
 
     private static List<Step> upTo(List<Step> all, int first, Landmark last, Predicate<Step> which) {
         int end = indexOf(all, last, first);
-        return all.subList(first, end < 0 ? all.size() : end + 1).stream().filter(which).toList();
+        return all.subList(first, end < 0 ? all.size() : end + 1).stream()
+                .filter(which)
+                .toList();
     }
 
     private static List<Step> around(List<Step> all, Landmark from, Landmark landmark, Predicate<Step> which) {

@@ -146,8 +146,8 @@ final class LiveStack implements AutoCloseable {
 
     /** The process's standard output, read to its end. */
     String out() throws IOException {
-        try (BufferedReader lines = new BufferedReader(
-                new InputStreamReader(process.getInputStream(), StandardCharsets.UTF_8))) {
+        try (BufferedReader lines =
+                new BufferedReader(new InputStreamReader(process.getInputStream(), StandardCharsets.UTF_8))) {
             return String.join("\n", lines.lines().toList());
         }
     }

@@ -68,8 +68,8 @@ class TapInteropTest {
     @Test
     void shouldAnswerPingsAndCaptureThem() throws Exception {
         Path capture = temp.resolve("ping.pcapng");
-        try (LiveStack stack =
-                LiveStack.start(List.of("--debug", "--pcap", capture.toString()), "sleep", "60").awaitPing()) {
+        try (LiveStack stack = LiveStack.start(List.of("--debug", "--pcap", capture.toString()), "sleep", "60")
+                .awaitPing()) {
             LiveStack.Result ping = LiveStack.run("ping", "-c", "100", "-i", "0.01", "-s", "1400", LiveStack.STACK);
             assertThat(ping.out()).contains("100 packets transmitted, 100 received, 0% packet loss");
             LiveStack.Result big = LiveStack.run("ping", "-c", "5", "-i", "0.05", "-s", "20000", LiveStack.STACK);
@@ -92,7 +92,9 @@ class TapInteropTest {
         try (LiveStack stack = LiveStack.start(List.of(), "httpd", "--port", "8080", "--root", root.toString())
                 .awaitError("httpd: serving")) {
             Path got = temp.resolve("got");
-            assertThat(LiveStack.run("curl", "-sS", "-o", got.toString(), url + "/down").err()).isEmpty();
+            assertThat(LiveStack.run("curl", "-sS", "-o", got.toString(), url + "/down")
+                            .err())
+                    .isEmpty();
             assertThat(sha256(got)).isEqualTo(sha256(down));
 
             assertThat(curlStatus("-T", up.toString(), url + "/up")).isEqualTo("201");
@@ -103,19 +105,21 @@ class TapInteropTest {
 
             assertThat(curlStatus(url + "/nothing")).isEqualTo("404");
             assertThat(curlStatus("--path-as-is", url + "/../secret")).isEqualTo("403");
-            assertThat(curlStatus("--path-as-is", "-T", up.toString(), url + "/../x")).isEqualTo("403");
+            assertThat(curlStatus("--path-as-is", "-T", up.toString(), url + "/../x"))
+                    .isEqualTo("403");
             assertThat(curlStatus("-X", "DELETE", url + "/small")).isEqualTo("405");
             assertThat(curlStatus("-I", url + "/small")).isEqualTo("200");
             assertThat(curlStatus("-r", "10-19", url + "/small")).isEqualTo("206");
-            assertThat(LiveStack.run("curl", "-sv", url + "/small", url + "/small", "-o", "/dev/null", "-o", "/dev/null")
+            assertThat(LiveStack.run(
+                                    "curl", "-sv", url + "/small", url + "/small", "-o", "/dev/null", "-o", "/dev/null")
                             .err())
                     .contains("Re-using existing");
 
             String each = LiveStack.run(
                             "sh",
                             "-c",
-                            "seq " + (FULL ? 200 : 60) + " | xargs -P " + (FULL ? 200 : 60) + " -I{} sh -c 'curl -s " + url
-                                    + "/small | sha256sum'")
+                            "seq " + (FULL ? 200 : 60) + " | xargs -P " + (FULL ? 200 : 60) + " -I{} sh -c 'curl -s "
+                                    + url + "/small | sha256sum'")
                     .out();
             String sum = sha256(small);
             assertThat(each.lines()).hasSize(FULL ? 200 : 60).allMatch(l -> l.startsWith(sum));
@@ -300,9 +304,17 @@ class TapInteropTest {
                 List<String> command = new ArrayList<>(List.of("iperf3", "-c", LiveStack.STACK, "-t", seconds));
                 command.addAll(more);
                 LiveStack.Result result = LiveStack.run(command.toArray(String[]::new));
-                assertThat(result.status()).as("%s: %s %s", more, result.out(), result.err()).isZero();
-                assertThat(result.out()).as("%s", more).contains("sender").contains("receiver").contains("iperf Done");
-                assertThat(result.out()).as("%s", more).doesNotContain(" 0.00 Bytes  0.00 bits/sec                  receiver");
+                assertThat(result.status())
+                        .as("%s: %s %s", more, result.out(), result.err())
+                        .isZero();
+                assertThat(result.out())
+                        .as("%s", more)
+                        .contains("sender")
+                        .contains("receiver")
+                        .contains("iperf Done");
+                assertThat(result.out())
+                        .as("%s", more)
+                        .doesNotContain(" 0.00 Bytes  0.00 bits/sec                  receiver");
             }
         }
     }
