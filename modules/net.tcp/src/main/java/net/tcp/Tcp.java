@@ -224,7 +224,8 @@ public final class Tcp {
         return orphans || outOfMemory;
     }
 
-    // ---- readiness ---------------------------------------------------------------------------------------------------
+    // ---- readiness
+    // ---------------------------------------------------------------------------------------------------
 
     /** Unsent bytes that make a socket unwritable. Linux: tcp_notsent_lowat(). */
     @HotPath

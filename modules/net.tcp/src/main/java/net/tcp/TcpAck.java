@@ -376,6 +376,10 @@ public final class TcpAck {
     }
 
     private static void tcpInAckEvent(Cpu cpu, TcpSock tp, int flag) {
+        TcpCongestionOps ops = TcpCong.ops(tp);
+        if ((ops.implemented & TcpCongestionOps.HAS_IN_ACK_EVENT) == 0) {
+            return;
+        }
         int event = 0;
         if ((flag & FLAG_WIN_UPDATE) != 0) {
             event |= TcpCongestionOps.CA_ACK_WIN_UPDATE;
@@ -386,7 +390,7 @@ public final class TcpAck {
                 event |= TcpCongestionOps.CA_ACK_ECE;
             }
         }
-        TcpCong.ops(tp).inAckEvent(cpu, tp, event);
+        ops.inAckEvent(cpu, tp, event);
     }
 
     /** With much reordering any delivery counts as progress, else only delivery in order (RFC 5681). */
@@ -398,7 +402,7 @@ public final class TcpAck {
     /** Sets window and pacing rate: by the algorithm alone, by PRR, or by its growth function. */
     private static void tcpCongControl(Cpu cpu, TcpSock tp, int ack, int ackedSacked, int flag, RateSample rs) {
         TcpCongestionOps ops = TcpCong.ops(tp);
-        if (ops.hasCongControl()) {
+        if ((ops.implemented & TcpCongestionOps.HAS_CONG_CONTROL) != 0) {
             ops.congControl(cpu, tp, ack, flag, rs);
             return;
         }

@@ -49,7 +49,10 @@ public final class TcpCaMachine {
 
     /** Changes state and tells the algorithm. Linux: tcp_set_ca_state(). */
     static void tcpSetCaState(Cpu cpu, TcpSock tp, int state) {
-        TcpCong.ops(tp).setState(cpu, tp, state);
+        TcpCongestionOps ops = TcpCong.ops(tp);
+        if ((ops.implemented & TcpCongestionOps.HAS_SET_STATE) != 0) {
+            ops.setState(cpu, tp, state);
+        }
         tp.icskCaState = (byte) state;
     }
 
@@ -150,7 +153,7 @@ public final class TcpCaMachine {
             tp.priorSsthresh = tp.currentSsthresh();
             tp.priorCwnd = tp.sndCwnd;
             tp.sndSsthresh = TcpCong.ops(tp).ssthresh(cpu, tp);
-            TcpCong.ops(tp).cwndEvent(cpu, tp, CA_EVENT_LOSS);
+            TcpCong.cwndEvent(cpu, tp, CA_EVENT_LOSS);
             TcpUndo.tcpInitUndo(tp);
         }
         tp.setSndCwnd(tp.packetsInFlight() + 1);

@@ -64,8 +64,7 @@ public final class TcpClose {
 
     /** Half-close. Linux: tcp_shutdown(). */
     static void shutdown(TcpSock tp, int how) {
-        if ((how & SockConst.SEND_SHUTDOWN) == 0
-                || !tp.inStates(TCPF_ESTABLISHED | TCPF_SYN_SENT | TCPF_CLOSE_WAIT)) {
+        if ((how & SockConst.SEND_SHUTDOWN) == 0 || !tp.inStates(TCPF_ESTABLISHED | TCPF_SYN_SENT | TCPF_CLOSE_WAIT)) {
             return;
         }
         Cpu cpu = tp.localBhDisable();
@@ -207,8 +206,7 @@ public final class TcpClose {
 
     /** A state in which the peer expects more of us. Linux: tcp_need_reset(). */
     private static boolean needReset(int state) {
-        return (1 << state
-                        & (TCPF_ESTABLISHED | TCPF_CLOSE_WAIT | TCPF_FIN_WAIT1 | TCPF_FIN_WAIT2 | TCPF_SYN_RECV))
+        return (1 << state & (TCPF_ESTABLISHED | TCPF_CLOSE_WAIT | TCPF_FIN_WAIT1 | TCPF_FIN_WAIT2 | TCPF_SYN_RECV))
                 != 0;
     }
 
@@ -235,8 +233,7 @@ public final class TcpClose {
     private static void disconnectFrom(Cpu cpu, TcpSock tp, int old) {
         if (tp.repair) {
             tp.err = Errno.ECONNABORTED;
-        } else if (needReset(old)
-                || tp.sndNxt != tp.writeSeq && (1 << old & (TCPF_CLOSING | TCPF_LAST_ACK)) != 0) {
+        } else if (needReset(old) || tp.sndNxt != tp.writeSeq && (1 << old & (TCPF_CLOSING | TCPF_LAST_ACK)) != 0) {
             TcpOutput.tcpSendActiveReset(cpu, tp);
             tp.err = Errno.ECONNRESET;
         } else if (old == TcpStates.TCP_SYN_SENT) {

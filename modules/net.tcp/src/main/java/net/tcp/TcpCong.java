@@ -82,11 +82,20 @@ public final class TcpCong {
             throw new UserError("congestion control '" + name + "' of "
                     + ops.getClass().getName() + " has neither congAvoid nor congControl");
         }
+        ops.implemented = bit(ops, "setState", TcpCongestionOps.HAS_SET_STATE)
+                | bit(ops, "cwndEvent", TcpCongestionOps.HAS_CWND_EVENT)
+                | bit(ops, "inAckEvent", TcpCongestionOps.HAS_IN_ACK_EVENT)
+                | bit(ops, "pktsAcked", TcpCongestionOps.HAS_PKTS_ACKED)
+                | (ops.hasCongControl() ? TcpCongestionOps.HAS_CONG_CONTROL : 0);
         TcpCongestionOps other = byName.putIfAbsent(name, ops);
         if (other != null) {
             throw new UserError("congestion control '" + name + "' is offered by "
                     + other.getClass().getName() + " and " + ops.getClass().getName());
         }
+    }
+
+    private static int bit(TcpCongestionOps ops, String method, int bit) {
+        return overrides(ops, method) ? bit : 0;
     }
 
     private static boolean overrides(TcpCongestionOps ops, String method) {
@@ -282,13 +291,16 @@ public final class TcpCong {
     /** Tells the algorithm of an event. Linux: tcp_ca_event(). */
     @HotPath
     public static void cwndEvent(Cpu cpu, TcpSock tp, int event) {
-        ops(tp).cwndEvent(cpu, tp, event);
+        TcpCongestionOps ops = ops(tp);
+        if ((ops.implemented & TcpCongestionOps.HAS_CWND_EVENT) != 0) {
+            ops.cwndEvent(cpu, tp, event);
+        }
     }
 
     /** Does the algorithm set window and pacing rate by itself? */
     @HotPath
     public static boolean hasCongControl(TcpSock tp) {
-        return ops(tp).hasCongControl();
+        return (ops(tp).implemented & TcpCongestionOps.HAS_CONG_CONTROL) != 0;
     }
 
     /** Fewest segments in a TSO packet: the algorithm's, or the sysctl's. */

@@ -32,6 +32,19 @@ public abstract class TcpCongestionOps {
     /** It carries an ECN echo. */
     public static final int CA_ACK_ECE = 4;
 
+    /** Bits of {@link #implemented}. */
+    static final int HAS_SET_STATE = 1,
+            HAS_CWND_EVENT = 2,
+            HAS_IN_ACK_EVENT = 4,
+            HAS_PKTS_ACKED = 8,
+            HAS_CONG_CONTROL = 16;
+
+    /**
+     * Which optional methods there are, found at registration: with many algorithms loaded a call that finds an empty
+     * method costs as much as one that does something. Linux: the null pointers in the structure.
+     */
+    int implemented;
+
     /** The name in sysctls, {@code TCP_CONGESTION} and {@code ss}. At most 15 characters. */
     public abstract String name();
 

@@ -148,8 +148,7 @@ public final class TcpConnect {
      * @param cookie its sequence number is a SYN cookie
      * <p>Linux: tcp_make_synack(), net/ipv4/tcp_output.c
      */
-    static @Nullable SkBuff tcpMakeSynack(
-            Cpu cpu, TcpSock listener, DstEntry dst, TcpRequestSock req, boolean cookie) {
+    static @Nullable SkBuff tcpMakeSynack(Cpu cpu, TcpSock listener, DstEntry dst, TcpRequestSock req, boolean cookie) {
         SkBuff skb = TcpOutput.allocControl(cpu);
         if (skb == null) {
             return null;

@@ -104,48 +104,108 @@ public final class TcpConst {
     public static final int TCP_CA_OPEN = 0, TCP_CA_DISORDER = 1, TCP_CA_CWR = 2, TCP_CA_RECOVERY = 3, TCP_CA_LOSS = 4;
 
     /** Congestion events for cwndEvent. */
-    public static final int CA_EVENT_TX_START = 0, CA_EVENT_CWND_RESTART = 1, CA_EVENT_COMPLETE_CWR = 2,
-            CA_EVENT_LOSS = 3, CA_EVENT_ECN_NO_CE = 4, CA_EVENT_ECN_IS_CE = 5;
+    public static final int CA_EVENT_TX_START = 0,
+            CA_EVENT_CWND_RESTART = 1,
+            CA_EVENT_COMPLETE_CWR = 2,
+            CA_EVENT_LOSS = 3,
+            CA_EVENT_ECN_NO_CE = 4,
+            CA_EVENT_ECN_IS_CE = 5;
 
     /** {@code ecnFlags} bits of a connection. */
     public static final int TCP_ECN_OK = 1, TCP_ECN_QUEUE_CWR = 2, TCP_ECN_DEMAND_CWR = 4, TCP_ECN_SEEN = 8;
 
     /** What the retransmit timer is armed for; icsk's pending. */
-    public static final int ICSK_TIME_RETRANS = 1, ICSK_TIME_DACK = 2, ICSK_TIME_PROBE0 = 3, ICSK_TIME_LOSS_PROBE = 5,
+    public static final int ICSK_TIME_RETRANS = 1,
+            ICSK_TIME_DACK = 2,
+            ICSK_TIME_PROBE0 = 3,
+            ICSK_TIME_LOSS_PROBE = 5,
             ICSK_TIME_REO_TIMEOUT = 6;
 
     /** Bits of icsk's ack.pending. */
-    public static final int ICSK_ACK_SCHED = 1, ICSK_ACK_TIMER = 2, ICSK_ACK_PUSHED = 4, ICSK_ACK_PUSHED2 = 8,
-            ICSK_ACK_NOW = 16, ICSK_ACK_NOMEM = 32;
+    public static final int ICSK_ACK_SCHED = 1,
+            ICSK_ACK_TIMER = 2,
+            ICSK_ACK_PUSHED = 4,
+            ICSK_ACK_PUSHED2 = 8,
+            ICSK_ACK_NOW = 16,
+            ICSK_ACK_NOMEM = 32;
 
     /** Chronographs of TCP_INFO. */
-    public static final int TCP_CHRONO_UNSPEC = 0, TCP_CHRONO_BUSY = 1, TCP_CHRONO_RWND_LIMITED = 2,
+    public static final int TCP_CHRONO_UNSPEC = 0,
+            TCP_CHRONO_BUSY = 1,
+            TCP_CHRONO_RWND_LIMITED = 2,
             TCP_CHRONO_SNDBUF_LIMITED = 3;
 
     /** States of the TCP state machine as bits, {@code 1 << state}. */
-    public static final int TCPF_ESTABLISHED = 1 << 1, TCPF_SYN_SENT = 1 << 2, TCPF_SYN_RECV = 1 << 3,
-            TCPF_FIN_WAIT1 = 1 << 4, TCPF_FIN_WAIT2 = 1 << 5, TCPF_TIME_WAIT = 1 << 6, TCPF_CLOSE = 1 << 7,
-            TCPF_CLOSE_WAIT = 1 << 8, TCPF_LAST_ACK = 1 << 9, TCPF_LISTEN = 1 << 10, TCPF_CLOSING = 1 << 11,
+    public static final int TCPF_ESTABLISHED = 1 << 1,
+            TCPF_SYN_SENT = 1 << 2,
+            TCPF_SYN_RECV = 1 << 3,
+            TCPF_FIN_WAIT1 = 1 << 4,
+            TCPF_FIN_WAIT2 = 1 << 5,
+            TCPF_TIME_WAIT = 1 << 6,
+            TCPF_CLOSE = 1 << 7,
+            TCPF_CLOSE_WAIT = 1 << 8,
+            TCPF_LAST_ACK = 1 << 9,
+            TCPF_LISTEN = 1 << 10,
+            TCPF_CLOSING = 1 << 11,
             TCPF_NEW_SYN_RECV = 1 << 12;
 
     /** Bits and bit numbers of a connection's {@code tsqFlags}. */
-    public static final int TSQF_THROTTLED = 1, TSQF_QUEUED = 2, TCPF_TSQ_DEFERRED = 4, TCPF_WRITE_TIMER_DEFERRED = 8,
-            TCPF_DELACK_TIMER_DEFERRED = 16, TCPF_MTU_REDUCED_DEFERRED = 32, TCPF_ACK_DEFERRED = 64;
+    public static final int TSQF_THROTTLED = 1,
+            TSQF_QUEUED = 2,
+            TCPF_TSQ_DEFERRED = 4,
+            TCPF_WRITE_TIMER_DEFERRED = 8,
+            TCPF_DELACK_TIMER_DEFERRED = 16,
+            TCPF_MTU_REDUCED_DEFERRED = 32,
+            TCPF_ACK_DEFERRED = 64;
     /** The bits that releaseCb must act on. */
-    public static final int TCP_DEFERRED_ALL = TCPF_TSQ_DEFERRED | TCPF_WRITE_TIMER_DEFERRED
-            | TCPF_DELACK_TIMER_DEFERRED | TCPF_MTU_REDUCED_DEFERRED | TCPF_ACK_DEFERRED;
+    public static final int TCP_DEFERRED_ALL = TCPF_TSQ_DEFERRED
+            | TCPF_WRITE_TIMER_DEFERRED
+            | TCPF_DELACK_TIMER_DEFERRED
+            | TCPF_MTU_REDUCED_DEFERRED
+            | TCPF_ACK_DEFERRED;
 
     /** Socket options of level SOL_TCP. Linux: include/uapi/linux/tcp.h. */
     public static final int SOL_TCP = 6;
     /** Socket options of level SOL_TCP. */
-    public static final int TCP_NODELAY = 1, TCP_MAXSEG = 2, TCP_CORK = 3, TCP_KEEPIDLE = 4, TCP_KEEPINTVL = 5,
-            TCP_KEEPCNT = 6, TCP_SYNCNT = 7, TCP_LINGER2 = 8, TCP_DEFER_ACCEPT = 9, TCP_WINDOW_CLAMP = 10,
-            TCP_INFO = 11, TCP_QUICKACK = 12, TCP_CONGESTION = 13, TCP_MD5SIG = 14, TCP_THIN_LINEAR_TIMEOUTS = 16,
-            TCP_THIN_DUPACK = 17, TCP_USER_TIMEOUT = 18, TCP_REPAIR = 19, TCP_REPAIR_QUEUE = 20, TCP_QUEUE_SEQ = 21,
-            TCP_REPAIR_OPTIONS = 22, TCP_FASTOPEN = 23, TCP_TIMESTAMP = 24, TCP_NOTSENT_LOWAT = 25, TCP_CC_INFO = 26,
-            TCP_SAVE_SYN = 27, TCP_SAVED_SYN = 28, TCP_REPAIR_WINDOW = 29, TCP_FASTOPEN_CONNECT = 30, TCP_ULP = 31,
-            TCP_MD5SIG_EXT = 32, TCP_FASTOPEN_KEY = 33, TCP_FASTOPEN_NO_COOKIE = 34, TCP_ZEROCOPY_RECEIVE = 35,
-            TCP_INQ = 36, TCP_CM_INQ = TCP_INQ, TCP_TX_DELAY = 37, TCP_RTO_MAX_MS = 44, TCP_RTO_MIN_US = 45,
+    public static final int TCP_NODELAY = 1,
+            TCP_MAXSEG = 2,
+            TCP_CORK = 3,
+            TCP_KEEPIDLE = 4,
+            TCP_KEEPINTVL = 5,
+            TCP_KEEPCNT = 6,
+            TCP_SYNCNT = 7,
+            TCP_LINGER2 = 8,
+            TCP_DEFER_ACCEPT = 9,
+            TCP_WINDOW_CLAMP = 10,
+            TCP_INFO = 11,
+            TCP_QUICKACK = 12,
+            TCP_CONGESTION = 13,
+            TCP_MD5SIG = 14,
+            TCP_THIN_LINEAR_TIMEOUTS = 16,
+            TCP_THIN_DUPACK = 17,
+            TCP_USER_TIMEOUT = 18,
+            TCP_REPAIR = 19,
+            TCP_REPAIR_QUEUE = 20,
+            TCP_QUEUE_SEQ = 21,
+            TCP_REPAIR_OPTIONS = 22,
+            TCP_FASTOPEN = 23,
+            TCP_TIMESTAMP = 24,
+            TCP_NOTSENT_LOWAT = 25,
+            TCP_CC_INFO = 26,
+            TCP_SAVE_SYN = 27,
+            TCP_SAVED_SYN = 28,
+            TCP_REPAIR_WINDOW = 29,
+            TCP_FASTOPEN_CONNECT = 30,
+            TCP_ULP = 31,
+            TCP_MD5SIG_EXT = 32,
+            TCP_FASTOPEN_KEY = 33,
+            TCP_FASTOPEN_NO_COOKIE = 34,
+            TCP_ZEROCOPY_RECEIVE = 35,
+            TCP_INQ = 36,
+            TCP_CM_INQ = TCP_INQ,
+            TCP_TX_DELAY = 37,
+            TCP_RTO_MAX_MS = 44,
+            TCP_RTO_MIN_US = 45,
             TCP_DELACK_MAX_US = 46;
 
     private TcpConst() {}

@@ -64,7 +64,7 @@ final class TcpEcnIn {
             }
             case INET_ECN_CE -> {
                 if (TcpCong.needsEcn(tp)) {
-                    TcpCong.ops(tp).cwndEvent(cpu, tp, TcpConst.CA_EVENT_ECN_IS_CE);
+                    TcpCong.cwndEvent(cpu, tp, TcpConst.CA_EVENT_ECN_IS_CE);
                 }
                 if ((tp.ecnFlags & TCP_ECN_DEMAND_CWR) == 0) {
                     TcpAckSched.tcpEnterQuickackMode(tp, 2); // the first mark: echo it at once
@@ -74,7 +74,7 @@ final class TcpEcnIn {
             }
             default -> {
                 if (TcpCong.needsEcn(tp)) {
-                    TcpCong.ops(tp).cwndEvent(cpu, tp, TcpConst.CA_EVENT_ECN_NO_CE);
+                    TcpCong.cwndEvent(cpu, tp, TcpConst.CA_EVENT_ECN_NO_CE);
                 }
                 tp.ecnFlags |= TCP_ECN_SEEN;
             }

@@ -209,9 +209,7 @@ public final class TcpFragment {
             left -= skb.len;
             if (first) {
                 first = false;
-            } else if (left < 0
-                    || TcpSeq.after(TcpSkbCb.endSeq(skb), tp.wndEnd())
-                    || !collapseRetrans(cpu, tp, to)) {
+            } else if (left < 0 || TcpSeq.after(TcpSkbCb.endSeq(skb), tp.wndEnd()) || !collapseRetrans(cpu, tp, to)) {
                 return;
             }
             skb = following;

@@ -214,7 +214,7 @@ public final class TcpHandshake {
         if (tp.rxOpt.tstampOk) {
             tp.advmss -= TCPOLEN_TSTAMP_ALIGNED;
         }
-        if (!TcpCong.ops(tp).hasCongControl()) {
+        if (!TcpCong.hasCongControl(tp)) {
             TcpAck.tcpUpdatePacingRate(tp);
         }
         tp.lsndtime = (int) cpu.jiffies();

@@ -46,7 +46,13 @@ public final class TcpHdr {
     public static final int URG_PTR_OFFSET = 18;
 
     /** Bits of {@link #flags()}, as in the header's fourteenth byte. */
-    public static final int FIN = 0x01, SYN = 0x02, RST = 0x04, PSH = 0x08, ACK = 0x10, URG = 0x20, ECE = 0x40,
+    public static final int FIN = 0x01,
+            SYN = 0x02,
+            RST = 0x04,
+            PSH = 0x08,
+            ACK = 0x10,
+            URG = 0x20,
+            ECE = 0x40,
             CWR = 0x80;
 
     /** The bit of AccECN, first of the thirteenth byte's reserved ones. */
@@ -217,8 +223,12 @@ public final class TcpHdr {
                 s.append(names.charAt(i));
             }
         }
-        return s.append(" seq ").append(Integer.toUnsignedString(seq()))
-                .append(" ack ").append(Integer.toUnsignedString(ackSeq()))
-                .append(" win ").append(window()).toString();
+        return s.append(" seq ")
+                .append(Integer.toUnsignedString(seq()))
+                .append(" ack ")
+                .append(Integer.toUnsignedString(ackSeq()))
+                .append(" win ")
+                .append(window())
+                .toString();
     }
 }

@@ -14,8 +14,13 @@ import net.core.sock.TcpStates;
  */
 public final class TcpInfo {
     /** Bits of {@link #options}. */
-    public static final int TCPI_OPT_TIMESTAMPS = 1, TCPI_OPT_SACK = 2, TCPI_OPT_WSCALE = 4, TCPI_OPT_ECN = 8,
-            TCPI_OPT_ECN_SEEN = 16, TCPI_OPT_SYN_DATA = 32, TCPI_OPT_USEC_TS = 64;
+    public static final int TCPI_OPT_TIMESTAMPS = 1,
+            TCPI_OPT_SACK = 2,
+            TCPI_OPT_WSCALE = 4,
+            TCPI_OPT_ECN = 8,
+            TCPI_OPT_ECN_SEEN = 16,
+            TCPI_OPT_SYN_DATA = 32,
+            TCPI_OPT_USEC_TS = 64;
 
     /** Bytes of the structure as encoded here. */
     public static final int LENGTH = 248;
@@ -34,6 +39,7 @@ public final class TcpInfo {
     public int rto;
     /** Microseconds. */
     public int ato;
+
     public int sndMss;
     public int rcvMss;
     public int unacked;
@@ -46,24 +52,28 @@ public final class TcpInfo {
     public int lastDataRecv;
     /** Milliseconds ago. */
     public int lastAckRecv;
+
     public int pmtu;
     public int rcvSsthresh;
     /** Microseconds. */
     public int rtt;
     /** Microseconds. */
     public int rttvar;
+
     public int sndSsthresh;
     public int sndCwnd;
     public int advmss;
     public int reordering;
     /** Microseconds. */
     public int rcvRtt;
+
     public int rcvSpace;
     public int totalRetrans;
     /** Bytes a second; -1: no limit. */
     public long pacingRate;
     /** Bytes a second; -1: no limit. */
     public long maxPacingRate;
+
     public long bytesAcked;
     public long bytesReceived;
     public int segsOut;
@@ -71,6 +81,7 @@ public final class TcpInfo {
     public int notsentBytes;
     /** Microseconds. */
     public int minRtt;
+
     public int dataSegsIn;
     public int dataSegsOut;
     /** Bytes a second. */
@@ -81,6 +92,7 @@ public final class TcpInfo {
     public long rwndLimited;
     /** Microseconds. */
     public long sndbufLimited;
+
     public int delivered;
     public int deliveredCe;
     public long bytesSent;
@@ -218,14 +230,24 @@ public final class TcpInfo {
         b.putInt(rto).putInt(ato).putInt(sndMss).putInt(rcvMss);
         b.putInt(unacked).putInt(sacked).putInt(lost).putInt(retrans).putInt(0);
         b.putInt(lastDataSent).putInt(0).putInt(lastDataRecv).putInt(lastAckRecv);
-        b.putInt(pmtu).putInt(rcvSsthresh).putInt(rtt).putInt(rttvar).putInt(sndSsthresh).putInt(sndCwnd);
+        b.putInt(pmtu)
+                .putInt(rcvSsthresh)
+                .putInt(rtt)
+                .putInt(rttvar)
+                .putInt(sndSsthresh)
+                .putInt(sndCwnd);
         b.putInt(advmss).putInt(reordering).putInt(rcvRtt).putInt(rcvSpace).putInt(totalRetrans);
         b.putLong(pacingRate).putLong(maxPacingRate).putLong(bytesAcked).putLong(bytesReceived);
         b.putInt(segsOut).putInt(segsIn).putInt(notsentBytes).putInt(minRtt);
         b.putInt(dataSegsIn).putInt(dataSegsOut).putLong(deliveryRate);
         b.putLong(busyTime).putLong(rwndLimited).putLong(sndbufLimited);
         b.putInt(delivered).putInt(deliveredCe).putLong(bytesSent).putLong(bytesRetrans);
-        b.putInt(dsackDups).putInt(reordSeen).putInt(rcvOoopack).putInt(sndWnd).putInt(rcvWnd).putInt(rehash);
+        b.putInt(dsackDups)
+                .putInt(reordSeen)
+                .putInt(rcvOoopack)
+                .putInt(sndWnd)
+                .putInt(rcvWnd)
+                .putInt(rehash);
         b.putShort((short) totalRto).putShort((short) totalRtoRecoveries).putInt(totalRtoTime);
         int n = Math.min(out.len, b.position());
         System.arraycopy(b.array(), 0, out.data, 0, Math.min(n, out.data.length));

@@ -101,9 +101,7 @@ public final class TcpKeepalive {
     /** Probes; jiffies until the next look, 0 if the connection is over. */
     private static int probe(Cpu cpu, TcpSock tp, int elapsed) {
         int user = tp.icskUserTimeout;
-        boolean dead = user != 0
-                ? elapsed >= user && tp.icskProbesOut > 0
-                : tp.icskProbesOut >= probes(tp);
+        boolean dead = user != 0 ? elapsed >= user && tp.icskProbesOut > 0 : tp.icskProbesOut >= probes(tp);
         if (dead) {
             TcpOutput.tcpSendActiveReset(cpu, tp);
             TcpTimer.writeErr(cpu, tp);

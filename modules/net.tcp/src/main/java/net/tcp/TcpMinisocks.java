@@ -39,7 +39,8 @@ public final class TcpMinisocks {
 
     private TcpMinisocks() {}
 
-    // ---- TIME_WAIT ---------------------------------------------------------------------------------------------------
+    // ---- TIME_WAIT
+    // ---------------------------------------------------------------------------------------------------
 
     /**
      * Replaces a connection by its TIME_WAIT remains, for {@code timeo} jiffies in FIN_WAIT2, and ends it.
@@ -201,9 +202,8 @@ public final class TcpMinisocks {
     static boolean twskUnique(Cpu cpu, TcpSock tp, TcpTimewaitSock tw) {
         int reuse = tp.sysctl.tcpTwReuse;
         if (reuse == 2) {
-            boolean loopback = tw.boundDevIf == 1
-                    || net.ipv4.Inet.isLoopback(tw.daddr)
-                    || net.ipv4.Inet.isLoopback(tw.rcvSaddr);
+            boolean loopback =
+                    tw.boundDevIf == 1 || net.ipv4.Inet.isLoopback(tw.daddr) || net.ipv4.Inet.isLoopback(tw.rcvSaddr);
             reuse = loopback ? 2 : 0;
         }
         int nowMs = (int) (cpu.nowNs() / 1_000_000);
@@ -220,7 +220,8 @@ public final class TcpMinisocks {
         return true;
     }
 
-    // ---- requests ----------------------------------------------------------------------------------------------------
+    // ---- requests
+    // ----------------------------------------------------------------------------------------------------
 
     /**
      * A segment for a connection that waits for the last ACK of its handshake.
@@ -244,8 +245,7 @@ public final class TcpMinisocks {
             if (opt.sawTstamp) {
                 opt.tsRecent = req.tsRecent;
                 if (opt.rcvTsecr != 0) {
-                    tsecrReject = req.tstampOk
-                            && !TcpSeq.between(opt.rcvTsecr, req.sntTsvalFirst, req.sntTsvalLast);
+                    tsecrReject = req.tstampOk && !TcpSeq.between(opt.rcvTsecr, req.sntTsvalFirst, req.sntTsvalLast);
                     opt.rcvTsecr -= req.tsOff;
                 }
                 opt.tsRecentStamp = TcpPaws.seconds(cpu) - (int) (reqskTimeout(req) / TcpConst.HZ);
@@ -261,9 +261,7 @@ public final class TcpMinisocks {
         if ((flags & TCPHDR_ACK) != 0 && TcpSkbCb.ackSeq(skb) != req.sntIsn + 1) {
             return listener; // acknowledges what was never sent: reset
         }
-        if (pawsReject
-                || tsecrReject
-                || !inWindow(seq, endSeq, req.rcvNxt, req.rcvNxt + req.synackWindow())) {
+        if (pawsReject || tsecrReject || !inWindow(seq, endSeq, req.rcvNxt, req.rcvNxt + req.synackWindow())) {
             int now = (int) cpu.jiffies();
             if ((flags & TCPHDR_RST) == 0
                     && !oowLimited(cpu, net, skb, LinuxMib.TCPACKSKIPPEDSYNRECV, req.lastOowAckTime, now)) {
@@ -348,7 +346,8 @@ public final class TcpMinisocks {
         return Math.min(req.timeout << shift, TcpConst.TCP_RTO_MAX);
     }
 
-    // ---- the child ---------------------------------------------------------------------------------------------------
+    // ---- the child
+    // ---------------------------------------------------------------------------------------------------
 
     /**
      * Makes the full socket of a finished handshake, its spinlock held; addresses and route are the caller's to set.

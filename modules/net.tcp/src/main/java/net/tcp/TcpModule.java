@@ -56,8 +56,12 @@ public final class TcpModule implements KernelModule {
                         InetProtosw.INET_PROTOSW_ICSK));
         TcpProt.Memory memory = sockets.prot.tcpMemory;
         memory.limits = kernel.sysctl()
-                .registerVec("net.ipv4.tcp_mem", memory.limits, 0, Long.MAX_VALUE, entry -> memory.limits =
-                        ((LongVecSysctl) entry).value)
+                .registerVec(
+                        "net.ipv4.tcp_mem",
+                        memory.limits,
+                        0,
+                        Long.MAX_VALUE,
+                        entry -> memory.limits = ((LongVecSysctl) entry).value)
                 .value;
         kernel.registerPernet(new PerNamespace());
     }

@@ -27,12 +27,12 @@ import org.jspecify.annotations.Nullable;
  */
 final class TcpOffload implements OffloadCallbacks {
     /** URG, PSH, RST, SYN, FIN in the flag word: the packet goes up at once. */
-    private static final int FLUSH_FLAGS =
-            (TcpHdr.URG | TcpHdr.PSH | TcpHdr.RST | TcpHdr.SYN | TcpHdr.FIN) << 16;
+    private static final int FLUSH_FLAGS = (TcpHdr.URG | TcpHdr.PSH | TcpHdr.RST | TcpHdr.SYN | TcpHdr.FIN) << 16;
 
     TcpOffload() {}
 
-    // ---- out ---------------------------------------------------------------------------------------------------------
+    // ---- out
+    // ---------------------------------------------------------------------------------------------------------
 
     /** Linux: tcp4_gso_segment(), tcp_gso_segment(). */
     @Override
@@ -110,8 +110,7 @@ final class TcpOffload implements OffloadCallbacks {
     private static void checksum(SkBuff skb, long th) {
         long iph = skb.networkAddress();
         int len = skb.len - skb.transportOffset();
-        int pseudo =
-                ~Checksum.tcpUdpMagic(IpHdr.saddr(iph), IpHdr.daddr(iph), len, Inet.IPPROTO_TCP, 0) & 0xffff;
+        int pseudo = ~Checksum.tcpUdpMagic(IpHdr.saddr(iph), IpHdr.daddr(iph), len, Inet.IPPROTO_TCP, 0) & 0xffff;
         Bits.putBe16(th + TcpHdr.CHECK_OFFSET, pseudo);
         if (skb.ipSummed == SkBuff.CHECKSUM_PARTIAL) {
             skb.csumStart = skb.transportHeader;
@@ -121,7 +120,8 @@ final class TcpOffload implements OffloadCallbacks {
         }
     }
 
-    // ---- in ----------------------------------------------------------------------------------------------------------
+    // ---- in
+    // ----------------------------------------------------------------------------------------------------------
 
     /** Linux: tcp4_gro_receive(), tcp_gro_receive(). */
     @Override
@@ -143,8 +143,7 @@ final class TcpOffload implements OffloadCallbacks {
 
     private static boolean checksumOk(SkBuff skb) {
         long iph = skb.dataAddress() + NapiGroCb.networkOffset(skb);
-        int pseudo = Checksum.tcpUdpNofold(
-                IpHdr.saddr(iph), IpHdr.daddr(iph), Gro.groLen(skb), Inet.IPPROTO_TCP, 0);
+        int pseudo = Checksum.tcpUdpNofold(IpHdr.saddr(iph), IpHdr.daddr(iph), Gro.groLen(skb), Inet.IPPROTO_TCP, 0);
         return Gro.checksumValidate(skb, pseudo, false, 0);
     }
 
@@ -216,8 +215,7 @@ final class TcpOffload implements OffloadCallbacks {
         long iph = skb.networkAddress();
         skb.transportHeader = skb.data + thOff;
         long th = skb.transportAddress();
-        int pseudo = ~Checksum.tcpUdpMagic(
-                        IpHdr.saddr(iph), IpHdr.daddr(iph), skb.len - thOff, Inet.IPPROTO_TCP, 0)
+        int pseudo = ~Checksum.tcpUdpMagic(IpHdr.saddr(iph), IpHdr.daddr(iph), skb.len - thOff, Inet.IPPROTO_TCP, 0)
                 & 0xffff;
         Bits.putBe16(th + TcpHdr.CHECK_OFFSET, pseudo);
         skb.csumStart = skb.transportHeader;

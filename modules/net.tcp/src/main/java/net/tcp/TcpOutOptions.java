@@ -163,8 +163,10 @@ public final class TcpOutOptions {
         }
         if ((todo & OPTION_TS) != 0) {
             if ((todo & OPTION_SACK_ADVERTISE) != 0) {
-                at = word(b, at, TCPOPT_SACK_PERM << 24 | TCPOLEN_SACK_PERM << 16 | TCPOPT_TIMESTAMP << 8
-                        | TCPOLEN_TIMESTAMP);
+                at = word(
+                        b,
+                        at,
+                        TCPOPT_SACK_PERM << 24 | TCPOLEN_SACK_PERM << 16 | TCPOPT_TIMESTAMP << 8 | TCPOLEN_TIMESTAMP);
                 todo &= ~OPTION_SACK_ADVERTISE;
             } else {
                 at = word(b, at, TCPOPT_NOP << 24 | TCPOPT_NOP << 16 | TCPOPT_TIMESTAMP << 8 | TCPOLEN_TIMESTAMP);
@@ -184,8 +186,13 @@ public final class TcpOutOptions {
     }
 
     private void writeSackBlocks(UnsafeBuffer b, int from, TcpSock tp) {
-        int at = word(b, from, TCPOPT_NOP << 24 | TCPOPT_NOP << 16 | TCPOPT_SACK << 8
-                | TCPOLEN_SACK_BASE + numSackBlocks * TCPOLEN_SACK_PERBLOCK);
+        int at = word(
+                b,
+                from,
+                TCPOPT_NOP << 24
+                        | TCPOPT_NOP << 16
+                        | TCPOPT_SACK << 8
+                        | TCPOLEN_SACK_BASE + numSackBlocks * TCPOLEN_SACK_PERBLOCK);
         int left = numSackBlocks;
         if (tp.rxOpt.dsack) {
             at = word(b, at, tp.duplicateSackStart);

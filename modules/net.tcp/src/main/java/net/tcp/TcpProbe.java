@@ -22,7 +22,8 @@ import net.skbuff.SkBuff;
 public final class TcpProbe {
     private TcpProbe() {}
 
-    // ---- tail loss probe ---------------------------------------------------------------------------------------------
+    // ---- tail loss probe
+    // ---------------------------------------------------------------------------------------------
 
     /**
      * Arms the loss probe in place of the retransmit timer, if the connection may have lost only its tail.
@@ -108,7 +109,8 @@ public final class TcpProbe {
         return 1;
     }
 
-    // ---- zero window probe and keepalive -----------------------------------------------------------------------------
+    // ---- zero window probe and keepalive
+    // -----------------------------------------------------------------------------
 
     /** A segment with an old sequence number, which the peer must answer. Linux: tcp_xmit_probe_skb(). */
     private static int xmitProbeSkb(Cpu cpu, TcpSock tp, boolean urgent, LinuxMib mib) {
@@ -187,7 +189,8 @@ public final class TcpProbe {
         TcpTimer.tcpResetXmitTimer(cpu, tp, ICSK_TIME_PROBE0, timeout, true);
     }
 
-    // ---- path MTU probe ----------------------------------------------------------------------------------------------
+    // ---- path MTU probe
+    // ----------------------------------------------------------------------------------------------
 
     /**
      * Sends one larger segment to learn whether the path takes it (RFC 4821): 1 sent, 0 wait, -1 nothing to do.

@@ -58,13 +58,13 @@ final class TcpPrr {
 
     /** Ends the reduction at ssthresh, unless it was undone. */
     static void tcpEndCwndReduction(Cpu cpu, TcpSock tp) {
-        if (TcpCong.ops(tp).hasCongControl()) {
+        if (TcpCong.hasCongControl(tp)) {
             return;
         }
         if (tp.sndSsthresh < TCP_INFINITE_SSTHRESH && (tp.icskCaState == TCP_CA_CWR || tp.undoMarker != 0)) {
             tp.setSndCwnd(tp.sndSsthresh);
             tp.sndCwndStamp = (int) cpu.jiffies();
         }
-        TcpCong.ops(tp).cwndEvent(cpu, tp, CA_EVENT_COMPLETE_CWR);
+        TcpCong.cwndEvent(cpu, tp, CA_EVENT_COMPLETE_CWR);
     }
 }

@@ -126,7 +126,7 @@ public final class TcpRack {
         if (priorInflight != tp.packetsInFlight()) {
             if (tp.icskCaState != TCP_CA_RECOVERY) {
                 TcpCaMachine.tcpEnterRecovery(cpu, tp, false);
-                if (!TcpCong.ops(tp).hasCongControl()) {
+                if (!TcpCong.hasCongControl(tp)) {
                     TcpPrr.tcpCwndReduction(tp, 1, tp.lost - lost, 0);
                 }
             }

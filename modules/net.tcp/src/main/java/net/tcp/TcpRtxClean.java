@@ -156,6 +156,9 @@ final class TcpRtxClean {
             // ever.
             flag |= FLAG_SET_XMIT_TIMER;
         }
+        if ((TcpCong.ops(tp).implemented & TcpCongestionOps.HAS_PKTS_ACKED) == 0) {
+            return flag;
+        }
         AckSample sample = s.ackSample;
         sample.pktsAcked = pktsAcked;
         sample.rttUs = (int) s.rate.rttUs;

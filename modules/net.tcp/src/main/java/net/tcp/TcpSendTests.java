@@ -59,8 +59,7 @@ public final class TcpSendTests {
     /** Whether a partial segment must wait. Linux: tcp_nagle_check(). */
     @HotPath
     static boolean nagleCheck(boolean partial, TcpSock tp, int nonagle) {
-        return partial
-                && ((nonagle & TCP_NAGLE_CORK) != 0 || nonagle == 0 && tp.packetsOut != 0 && minshallCheck(tp));
+        return partial && ((nonagle & TCP_NAGLE_CORK) != 0 || nonagle == 0 && tp.packetsOut != 0 && minshallCheck(tp));
     }
 
     /** Whether Nagle lets a segment go. Linux: tcp_nagle_test(). */
@@ -121,8 +120,7 @@ public final class TcpSendTests {
      */
     @HotPath
     static boolean tsoShouldDefer(TcpPcpu out, TcpSock tp, SkBuff skb, int maxSegs) {
-        if (tp.icskCaState >= TcpConst.TCP_CA_RECOVERY
-                || tp.tcpClockCache - tp.tcpWstampNs - NSEC_PER_MSEC > 0) {
+        if (tp.icskCaState >= TcpConst.TCP_CA_RECOVERY || tp.tcpClockCache - tp.tcpWstampNs - NSEC_PER_MSEC > 0) {
             return false;
         }
         int sendWin = tp.wndEnd() - TcpSkbCb.seq(skb);

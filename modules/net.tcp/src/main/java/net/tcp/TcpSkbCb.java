@@ -31,8 +31,15 @@ public final class TcpSkbCb {
     public static final int TCPCB_RETRANS = TCPCB_SACKED_RETRANS | TCPCB_EVER_RETRANS | TCPCB_REPAIRED;
 
     /** Header flags for {@link #tcpFlags}. */
-    public static final int TCPHDR_FIN = 0x01, TCPHDR_SYN = 0x02, TCPHDR_RST = 0x04, TCPHDR_PSH = 0x08,
-            TCPHDR_ACK = 0x10, TCPHDR_URG = 0x20, TCPHDR_ECE = 0x40, TCPHDR_CWR = 0x80, TCPHDR_AE = 0x100;
+    public static final int TCPHDR_FIN = 0x01,
+            TCPHDR_SYN = 0x02,
+            TCPHDR_RST = 0x04,
+            TCPHDR_PSH = 0x08,
+            TCPHDR_ACK = 0x10,
+            TCPHDR_URG = 0x20,
+            TCPHDR_ECE = 0x40,
+            TCPHDR_CWR = 0x80,
+            TCPHDR_AE = 0x100;
 
     /** Flags of a SYN that offers ECN. */
     public static final int TCPHDR_SYN_ECN = TCPHDR_SYN | TCPHDR_ECE | TCPHDR_CWR;
@@ -278,5 +285,4 @@ public final class TcpSkbCb {
     public static int timestampTs(boolean usec, SkBuff skb) {
         return (int) (usec ? skb.skbMstampNs / 1000 : skb.skbMstampNs / 1_000_000);
     }
-
 }

@@ -36,7 +36,8 @@ import org.jspecify.annotations.Nullable;
  * <p>Linux: struct tcp_sock, include/linux/tcp.h
  */
 public class TcpSock extends InetConnectionSock {
-    // ---- TX: mostly read while sending -------------------------------------------------------------------------------
+    // ---- TX: mostly read while sending
+    // -------------------------------------------------------------------------------
 
     /** Largest window that the peer has ever offered, bytes. */
     public int maxWindow;
@@ -51,7 +52,8 @@ public class TcpSock extends InetConnectionSock {
     /** Where the next retransmission looks first; null: at the head. */
     public @Nullable SkBuff retransmitSkbHint;
 
-    // ---- TX and RX: mostly read --------------------------------------------------------------------------------------
+    // ---- TX and RX: mostly read
+    // --------------------------------------------------------------------------------------
 
     /** Added to our clock to make the time stamps we send; in milliseconds. */
     public int tsoffset;
@@ -86,7 +88,8 @@ public class TcpSock extends InetConnectionSock {
     /** Sending was limited by the congestion window lately. */
     public boolean isCwndLimited;
 
-    // ---- RX: mostly read ---------------------------------------------------------------------------------------------
+    // ---- RX: mostly read
+    // ---------------------------------------------------------------------------------------------
 
     /** Next byte the user will read. */
     public int copiedSeq;
@@ -111,7 +114,8 @@ public class TcpSock extends InetConnectionSock {
     /** Segments received beyond a hole, by sequence number. */
     public final SkbRbTree outOfOrderQueue = new SkbRbTree();
 
-    // ---- TX: written while sending -----------------------------------------------------------------------------------
+    // ---- TX: written while sending
+    // -----------------------------------------------------------------------------------
 
     /** Segments sent, ever. */
     public int segsOut;
@@ -150,7 +154,8 @@ public class TcpSock extends InetConnectionSock {
     /** Sent and unacknowledged segments, by sequence number. Linux: sk->tcp_rtx_queue. */
     public final SkbRbTree tcpRtxQueue = new SkbRbTree();
 
-    // ---- TX and RX: written ------------------------------------------------------------------------------------------
+    // ---- TX and RX: written
+    // ------------------------------------------------------------------------------------------
 
     /** Whether the header prediction may be tried, and what it expects: {@link TcpHdr#flagWord} of the good segment; 0: never. */
     public int predFlags;
@@ -189,7 +194,8 @@ public class TcpSock extends InetConnectionSock {
     /** The last rate sample was limited by the application. */
     public boolean rateAppLimited;
 
-    // ---- RX: written -------------------------------------------------------------------------------------------------
+    // ---- RX: written
+    // -------------------------------------------------------------------------------------------------
 
     /** Bytes of data received in order, ever. */
     public long bytesReceived;
@@ -230,7 +236,8 @@ public class TcpSock extends InetConnectionSock {
     /** Receive buffer tuning: start of the measurement, microseconds. */
     public long rcvqSpaceTime;
 
-    // ---- The rest ----------------------------------------------------------------------------------------------------
+    // ---- The rest
+    // ----------------------------------------------------------------------------------------------------
 
     /** {@code TSQF_*}/{@code TCPF_*_DEFERRED} bits: work left for releaseCb or the TSQ tasklet. Atomic: {@link TcpTsq}. */
     public volatile int tsqFlags;
@@ -374,7 +381,8 @@ public class TcpSock extends InetConnectionSock {
     /** Where in {@link #fragPage} free space begins. */
     public int fragOffset;
 
-    // ---- Congestion control ------------------------------------------------------------------------------------------
+    // ---- Congestion control
+    // ------------------------------------------------------------------------------------------
 
     /** The congestion control in force; see {@link TcpCong}. Linux: icsk_ca_ops. */
     public @Nullable TcpCongestionOps congOps;
@@ -406,7 +414,8 @@ public class TcpSock extends InetConnectionSock {
         }
     }
 
-    // ---- what the layers below call ----------------------------------------------------------------------------------
+    // ---- what the layers below call
+    // ----------------------------------------------------------------------------------
 
     @Override
     protected int backlogRcv(Cpu cpu, SkBuff skb) {

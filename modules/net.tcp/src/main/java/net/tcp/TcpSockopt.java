@@ -101,8 +101,8 @@ final class TcpSockopt {
                     tp.linger2 = val * HZ;
                 }
             }
-            case TcpConst.TCP_DEFER_ACCEPT -> queue(tp).deferAccept =
-                    secsToRetrans(val, TcpConst.TCP_TIMEOUT_INIT / HZ, TcpConst.TCP_RTO_MAX / HZ);
+            case TcpConst.TCP_DEFER_ACCEPT ->
+                queue(tp).deferAccept = secsToRetrans(val, TcpConst.TCP_TIMEOUT_INIT / HZ, TcpConst.TCP_RTO_MAX / HZ);
             case TcpConst.TCP_WINDOW_CLAMP -> {
                 return setWindowClamp(tp, val);
             }
@@ -161,9 +161,14 @@ final class TcpSockopt {
                 }
                 tp.icskDelackMax = TcpTimer.usToJiffies(val);
             }
-            case TcpConst.TCP_FASTOPEN, TcpConst.TCP_FASTOPEN_CONNECT, TcpConst.TCP_FASTOPEN_NO_COOKIE,
-                    TcpConst.TCP_REPAIR, TcpConst.TCP_REPAIR_QUEUE, TcpConst.TCP_QUEUE_SEQ,
-                    TcpConst.TCP_REPAIR_OPTIONS, TcpConst.TCP_REPAIR_WINDOW -> {
+            case TcpConst.TCP_FASTOPEN,
+                    TcpConst.TCP_FASTOPEN_CONNECT,
+                    TcpConst.TCP_FASTOPEN_NO_COOKIE,
+                    TcpConst.TCP_REPAIR,
+                    TcpConst.TCP_REPAIR_QUEUE,
+                    TcpConst.TCP_QUEUE_SEQ,
+                    TcpConst.TCP_REPAIR_OPTIONS,
+                    TcpConst.TCP_REPAIR_WINDOW -> {
                 return -Errno.EOPNOTSUPP;
             }
             default -> {
@@ -323,8 +328,7 @@ final class TcpSockopt {
             case TcpConst.TCP_KEEPIDLE -> val = TcpKeepalive.timeWhen(tp) / HZ;
             case TcpConst.TCP_KEEPINTVL -> val = TcpKeepalive.intvlWhen(tp) / HZ;
             case TcpConst.TCP_KEEPCNT -> val = TcpKeepalive.probes(tp);
-            case TcpConst.TCP_SYNCNT -> val =
-                    tp.icskSynRetries != 0 ? tp.icskSynRetries : tp.sysctl.tcpSynRetries;
+            case TcpConst.TCP_SYNCNT -> val = tp.icskSynRetries != 0 ? tp.icskSynRetries : tp.sysctl.tcpSynRetries;
             case TcpConst.TCP_LINGER2 -> {
                 val = tp.linger2;
                 if (val >= 0) {

@@ -168,11 +168,23 @@ public final class TcpSysctl {
         number(tree, "net.ipv4.tcp_min_snd_mss", tcpMinSndMss, 48, 65535, v -> tcpMinSndMss = v);
         number(tree, "net.ipv4.tcp_mtu_probing", tcpMtuProbing, 0, 2, v -> tcpMtuProbing = v);
         number(tree, "net.ipv4.tcp_mtu_probe_floor", tcpMtuProbeFloor, 48, 65535, v -> tcpMtuProbeFloor = v);
-        number(tree, "net.ipv4.tcp_probe_threshold", tcpProbeThreshold, 0, Integer.MAX_VALUE, v -> tcpProbeThreshold = v);
+        number(
+                tree,
+                "net.ipv4.tcp_probe_threshold",
+                tcpProbeThreshold,
+                0,
+                Integer.MAX_VALUE,
+                v -> tcpProbeThreshold = v);
         number(tree, "net.ipv4.tcp_probe_interval", tcpProbeInterval, 0, Integer.MAX_VALUE, v -> tcpProbeInterval = v);
         number(tree, "net.ipv4.tcp_keepalive_time", tcpKeepaliveTime, 0, Integer.MAX_VALUE, v -> tcpKeepaliveTime = v);
         number(tree, "net.ipv4.tcp_keepalive_probes", tcpKeepaliveProbes, 0, 255, v -> tcpKeepaliveProbes = v);
-        number(tree, "net.ipv4.tcp_keepalive_intvl", tcpKeepaliveIntvl, 0, Integer.MAX_VALUE, v -> tcpKeepaliveIntvl = v);
+        number(
+                tree,
+                "net.ipv4.tcp_keepalive_intvl",
+                tcpKeepaliveIntvl,
+                0,
+                Integer.MAX_VALUE,
+                v -> tcpKeepaliveIntvl = v);
         number(tree, "net.ipv4.tcp_syn_retries", tcpSynRetries, 1, 127, v -> tcpSynRetries = v);
         number(tree, "net.ipv4.tcp_synack_retries", tcpSynackRetries, 0, 255, v -> tcpSynackRetries = v);
         number(tree, "net.ipv4.tcp_syncookies", tcpSyncookies, 0, 2, v -> tcpSyncookies = v);
@@ -203,14 +215,38 @@ public final class TcpSysctl {
         number(tree, "net.ipv4.tcp_adv_win_scale", tcpAdvWinScale, -31, 31, v -> tcpAdvWinScale = v);
         number(tree, "net.ipv4.tcp_frto", tcpFrto, 0, 255, v -> tcpFrto = v);
         number(tree, "net.ipv4.tcp_no_metrics_save", tcpNometricsSave, 0, 1, v -> tcpNometricsSave = v);
-        number(tree, "net.ipv4.tcp_no_ssthresh_metrics_save", tcpNoSsthreshMetricsSave, 0, 1, v -> tcpNoSsthreshMetricsSave = v);
+        number(
+                tree,
+                "net.ipv4.tcp_no_ssthresh_metrics_save",
+                tcpNoSsthreshMetricsSave,
+                0,
+                1,
+                v -> tcpNoSsthreshMetricsSave = v);
         number(tree, "net.ipv4.tcp_moderate_rcvbuf", tcpModerateRcvbuf, 0, 1, v -> tcpModerateRcvbuf = v);
         number(tree, "net.ipv4.tcp_tso_win_divisor", tcpTsoWinDivisor, 0, Integer.MAX_VALUE, v -> tcpTsoWinDivisor = v);
-        number(tree, "net.ipv4.tcp_limit_output_bytes", tcpLimitOutputBytes, 0, Integer.MAX_VALUE, v -> tcpLimitOutputBytes = v);
-        number(tree, "net.ipv4.tcp_challenge_ack_limit", tcpChallengeAckLimit, 0, Integer.MAX_VALUE, v -> tcpChallengeAckLimit = v);
+        number(
+                tree,
+                "net.ipv4.tcp_limit_output_bytes",
+                tcpLimitOutputBytes,
+                0,
+                Integer.MAX_VALUE,
+                v -> tcpLimitOutputBytes = v);
+        number(
+                tree,
+                "net.ipv4.tcp_challenge_ack_limit",
+                tcpChallengeAckLimit,
+                0,
+                Integer.MAX_VALUE,
+                v -> tcpChallengeAckLimit = v);
         number(tree, "net.ipv4.tcp_min_rtt_wlen", tcpMinRttWlen, 0, 86400, v -> tcpMinRttWlen = v);
         number(tree, "net.ipv4.tcp_autocorking", tcpAutocorking, 0, 1, v -> tcpAutocorking = v);
-        number(tree, "net.ipv4.tcp_invalid_ratelimit", tcpInvalidRatelimit, 0, Integer.MAX_VALUE, v -> tcpInvalidRatelimit = v);
+        number(
+                tree,
+                "net.ipv4.tcp_invalid_ratelimit",
+                tcpInvalidRatelimit,
+                0,
+                Integer.MAX_VALUE,
+                v -> tcpInvalidRatelimit = v);
         number(tree, "net.ipv4.tcp_pacing_ss_ratio", tcpPacingSsRatio, 0, 1000, v -> tcpPacingSsRatio = v);
         number(tree, "net.ipv4.tcp_pacing_ca_ratio", tcpPacingCaRatio, 0, 1000, v -> tcpPacingCaRatio = v);
         number(tree, "net.ipv4.tcp_comp_sack_nr", tcpCompSackNr, 0, 255, v -> tcpCompSackNr = v);
@@ -228,9 +264,27 @@ public final class TcpSysctl {
         number(tree, "net.ipv4.tcp_syn_linear_timeouts", tcpSynLinearTimeouts, 0, 127, v -> tcpSynLinearTimeouts = v);
         number(tree, "net.ipv4.tcp_pingpong_thresh", tcpPingpongThresh, 1, 255, v -> tcpPingpongThresh = v);
         number(tree, "net.ipv4.tcp_plb_enabled", tcpPlbEnabled, 0, 1, v -> tcpPlbEnabled = v);
-        number(tree, "net.ipv4.tcp_workaround_signed_windows", tcpWorkaroundSignedWindows, 0, 1, v -> tcpWorkaroundSignedWindows = v);
-        large(tree, "net.ipv4.tcp_comp_sack_delay_ns", tcpCompSackDelayNs, 0, Long.MAX_VALUE, v -> tcpCompSackDelayNs = v);
-        large(tree, "net.ipv4.tcp_comp_sack_slack_ns", tcpCompSackSlackNs, 0, Long.MAX_VALUE, v -> tcpCompSackSlackNs = v);
+        number(
+                tree,
+                "net.ipv4.tcp_workaround_signed_windows",
+                tcpWorkaroundSignedWindows,
+                0,
+                1,
+                v -> tcpWorkaroundSignedWindows = v);
+        large(
+                tree,
+                "net.ipv4.tcp_comp_sack_delay_ns",
+                tcpCompSackDelayNs,
+                0,
+                Long.MAX_VALUE,
+                v -> tcpCompSackDelayNs = v);
+        large(
+                tree,
+                "net.ipv4.tcp_comp_sack_slack_ns",
+                tcpCompSackSlackNs,
+                0,
+                Long.MAX_VALUE,
+                v -> tcpCompSackSlackNs = v);
         vector(tree, "net.ipv4.tcp_rmem", tcpRmem, v -> tcpRmem = v);
         vector(tree, "net.ipv4.tcp_wmem", tcpWmem, v -> tcpWmem = v);
     }
@@ -247,8 +301,8 @@ public final class TcpSysctl {
 
     private static void vector(Sysctl tree, String name, int[] value, Consumer<int[]> set) {
         long[] initial = {value[0], value[1], value[2]};
-        LongVecSysctl entry = tree.registerVec(
-                name, initial, 1, Integer.MAX_VALUE, e -> set.accept(ints(((LongVecSysctl) e).value)));
+        LongVecSysctl entry =
+                tree.registerVec(name, initial, 1, Integer.MAX_VALUE, e -> set.accept(ints(((LongVecSysctl) e).value)));
         set.accept(ints(entry.value));
     }
 

@@ -42,7 +42,8 @@ public final class TcpTimer {
         return (int) ((us + 999) / 1000);
     }
 
-    // ---- arming ------------------------------------------------------------------------------------------------------
+    // ---- arming
+    // ------------------------------------------------------------------------------------------------------
 
     /** Arms the timer to fire in {@code when} jiffies, at most {@code max}. Linux: inet_csk_reset_xmit_timer(). */
     @HotPath
@@ -133,7 +134,8 @@ public final class TcpTimer {
         return remaining <= 0 ? 1 : Math.min(tp.icskRto, remaining);
     }
 
-    // ---- delayed ACK -------------------------------------------------------------------------------------------------
+    // ---- delayed ACK
+    // -------------------------------------------------------------------------------------------------
 
     /** The delayed ACK timer fired. Linux: tcp_delack_timer(). */
     static void delackTimer(Cpu cpu, TcpSock tp) {
@@ -183,7 +185,8 @@ public final class TcpTimer {
         }
     }
 
-    // ---- the four purposes of the retransmit timer -------------------------------------------------------------------
+    // ---- the four purposes of the retransmit timer
+    // -------------------------------------------------------------------
 
     /** The retransmit timer fired. Linux: tcp_write_timer(). */
     static void writeTimer(Cpu cpu, TcpSock tp) {
@@ -359,7 +362,8 @@ public final class TcpTimer {
         }
     }
 
-    // ---- giving up ---------------------------------------------------------------------------------------------------
+    // ---- giving up
+    // ---------------------------------------------------------------------------------------------------
 
     /** Ends a connection that got no answer. Linux: tcp_write_err(). */
     static void writeErr(Cpu cpu, TcpSock tp) {

@@ -82,9 +82,7 @@ public final class TcpTransmit {
 
     private static @Nullable SkBuff cloneOf(Cpu cpu, SkBuff original) {
         // The last clone still travels: its header must stay as it is.
-        return original.isClonedData()
-                ? original.pskbCopy(cpu, TcpConst.MAX_TCP_HEADER)
-                : original.clone(cpu);
+        return original.isClonedData() ? original.pskbCopy(cpu, TcpConst.MAX_TCP_HEADER) : original.clone(cpu);
     }
 
     private static int optionsAndHeaderSize(Cpu cpu, TcpSock tp, SkBuff skb) {
@@ -183,8 +181,7 @@ public final class TcpTransmit {
             TcpCong.cwndEvent(cpu, tp, TcpConst.CA_EVENT_TX_START);
         }
         tp.lsndtime = now;
-        if (Integer.compareUnsigned(now - (int) tp.icskAckLrcvtime, tp.icskAckAto) < 0
-                && tp.icskAckPingpong < 0xff) {
+        if (Integer.compareUnsigned(now - (int) tp.icskAckLrcvtime, tp.icskAckAto) < 0 && tp.icskAckPingpong < 0xff) {
             tp.icskAckPingpong++; // an answer within the delay: looks like request and response
         }
     }

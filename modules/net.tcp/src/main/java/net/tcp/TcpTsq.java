@@ -108,8 +108,11 @@ public final class TcpTsq {
 
     /** Sends what the small queue held back. Linux: tcp_tsq_write(). */
     static void write(Cpu cpu, TcpSock tp) {
-        if (!tp.inStates(TcpConst.TCPF_ESTABLISHED | TcpConst.TCPF_FIN_WAIT1 | TcpConst.TCPF_CLOSING
-                | TcpConst.TCPF_CLOSE_WAIT | TcpConst.TCPF_LAST_ACK)) {
+        if (!tp.inStates(TcpConst.TCPF_ESTABLISHED
+                | TcpConst.TCPF_FIN_WAIT1
+                | TcpConst.TCPF_CLOSING
+                | TcpConst.TCPF_CLOSE_WAIT
+                | TcpConst.TCPF_LAST_ACK)) {
             return;
         }
         if (tp.lostOut > tp.retransOut && tp.sndCwnd > tp.packetsInFlight()) {

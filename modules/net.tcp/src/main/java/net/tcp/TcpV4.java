@@ -161,8 +161,11 @@ public final class TcpV4 implements InetProtocol {
         TcpSkbCb.seq(skb, seq);
         TcpSkbCb.endSeq(
                 skb,
-                seq + ((flags & TcpHdr.SYN) != 0 ? 1 : 0) + ((flags & TcpHdr.FIN) != 0 ? 1 : 0)
-                        + skb.len - th.headerLength());
+                seq
+                        + ((flags & TcpHdr.SYN) != 0 ? 1 : 0)
+                        + ((flags & TcpHdr.FIN) != 0 ? 1 : 0)
+                        + skb.len
+                        - th.headerLength());
         TcpSkbCb.ackSeq(skb, th.ackSeq());
         TcpSkbCb.tcpFlags(skb, flags);
         TcpSkbCb.ipDsfield(skb, IpHdr.tos(skb.networkAddress()));
@@ -340,8 +343,8 @@ public final class TcpV4 implements InetProtocol {
             return;
         }
         net.core.dev.NetDevice dev = (net.core.dev.NetDevice) Objects.requireNonNull(skb.dev);
-        SockCommon sk = InetHashtables.of(cpu).inetLookupEstablished(
-                dev.net, IpHdr.saddr(iph), th.source(), IpHdr.daddr(iph), th.dest(), skb.skbIif);
+        SockCommon sk = InetHashtables.of(cpu)
+                .inetLookupEstablished(dev.net, IpHdr.saddr(iph), th.source(), IpHdr.daddr(iph), th.dest(), skb.skbIif);
         if (sk instanceof TcpSock tp) {
             skb.setOwner(tp, net.core.sock.Sock.SOCK_EFREE);
             DstEntry dst = tp.rxDst;

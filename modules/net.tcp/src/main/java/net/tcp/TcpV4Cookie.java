@@ -3,8 +3,8 @@ package net.tcp;
 import net.core.Cpu;
 import net.core.neigh.DstEntry;
 import net.ipv4.IpHdr;
-import net.ipv4.inet.InetCsk;
 import net.ipv4.inet.InetConnectionSock;
+import net.ipv4.inet.InetCsk;
 import net.ipv4.inet.ReqskQueue;
 import net.skbuff.SkBuff;
 import org.jspecify.annotations.Nullable;
@@ -59,7 +59,8 @@ final class TcpV4Cookie {
                 opt, sysctl.tcpTimestamps != 0, sysctl.tcpSack != 0, sysctl.tcpWindowScaling != 0)) {
             return null;
         }
-        TcpRequestSock req = new TcpRequestSock(TcpSockets.of(cpu.kernel()).requestOps, listener); // allocates: a connection
+        TcpRequestSock req =
+                new TcpRequestSock(TcpSockets.of(cpu.kernel()).requestOps, listener); // allocates: a connection
         req.rcvIsn = peerIsn;
         req.sntIsn = cookie;
         req.rcvNxt = th.seq();

@@ -38,11 +38,12 @@ final class TcpV4Err {
         int seq = Bits.getBe32(quoted + TcpHdr.SEQ_OFFSET);
         int type = IcmpHdr.type(skb.transportAddress());
         int code = IcmpHdr.code(skb.transportAddress());
-        SockCommon sk = InetHashtables.of(cpu).inetLookupEstablished(
-                net.net, IpHdr.daddr(iph), dport, IpHdr.saddr(iph), sport, Route.inetIif(skb));
+        SockCommon sk = InetHashtables.of(cpu)
+                .inetLookupEstablished(net.net, IpHdr.daddr(iph), dport, IpHdr.saddr(iph), sport, Route.inetIif(skb));
         if (sk == null) {
-            sk = InetHashtables.of(cpu).inetLookupListener(
-                    cpu, net.net, null, IpHdr.daddr(iph), dport, IpHdr.saddr(iph), sport, Route.inetIif(skb));
+            sk = InetHashtables.of(cpu)
+                    .inetLookupListener(
+                            cpu, net.net, null, IpHdr.daddr(iph), dport, IpHdr.saddr(iph), sport, Route.inetIif(skb));
             return sk == null ? -Errno.ENOENT : 0;
         }
         if (sk instanceof TcpRequestSock req) {
@@ -69,8 +70,7 @@ final class TcpV4Err {
         }
     }
 
-    private static void sockErr(
-            Cpu cpu, TcpNet net, TcpSock tp, SkBuff skb, int seq, int type, int code, int info) {
+    private static void sockErr(Cpu cpu, TcpNet net, TcpSock tp, SkBuff skb, int seq, int type, int code, int info) {
         boolean fragNeeded = type == IcmpHdr.ICMP_DEST_UNREACH && code == IcmpHdr.ICMP_FRAG_NEEDED;
         if (tp.ownedByUser() && !fragNeeded) {
             net.inc(cpu, LinuxMib.LOCKDROPPEDICMPS);
@@ -156,17 +156,11 @@ final class TcpV4Err {
     /** The path is back, or at least talks to us: undo one step of backoff (RFC 6069). Linux: tcp_ld_RTO_revert(). */
     private static void ldRtoRevert(Cpu cpu, TcpSock tp, int seq) {
         SkBuff skb = tp.rtxQueueHead();
-        if (tp.ownedByUser()
-                || seq != tp.sndUna
-                || tp.icskRetransmits == 0
-                || tp.icskBackoff == 0
-                || skb == null) {
+        if (tp.ownedByUser() || seq != tp.sndUna || tp.icskRetransmits == 0 || tp.icskBackoff == 0 || skb == null) {
             return;
         }
         tp.icskBackoff--;
-        int rto = tp.srttUs != 0
-                ? TcpTimer.usToJiffies((tp.srttUs >> 3) + tp.rttvarUs)
-                : TcpConst.TCP_TIMEOUT_INIT;
+        int rto = tp.srttUs != 0 ? TcpTimer.usToJiffies((tp.srttUs >> 3) + tp.rttvarUs) : TcpConst.TCP_TIMEOUT_INIT;
         tp.icskRto = (int) Math.min((long) rto << tp.icskBackoff, tp.icskRtoMax);
         tp.mstampRefresh(cpu.nowNs());
         int elapsed = TcpTimer.usToJiffies(tp.tcpMstamp - TcpSkbCb.timestampUs(skb));

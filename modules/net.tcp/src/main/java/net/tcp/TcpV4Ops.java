@@ -177,7 +177,8 @@ final class TcpV4Ops extends InetConnectionSockAfOps {
         in.port = sk.dport;
     }
 
-    // ---- connect -----------------------------------------------------------------------------------------------------
+    // ---- connect
+    // -----------------------------------------------------------------------------------------------------
 
     /**
      * Finds route, source address and local port, and sends the SYN.

@@ -5,8 +5,8 @@ import net.core.sock.TcpStates;
 import net.ipv4.Inet;
 import net.ipv4.IpHdr;
 import net.ipv4.IpOutput;
-import net.ipv4.route.Rtable;
 import net.ipv4.route.RtType;
+import net.ipv4.route.Rtable;
 import net.skbuff.Checksum;
 import net.skbuff.SkBuff;
 import org.jspecify.annotations.Nullable;
@@ -19,8 +19,10 @@ import org.jspecify.annotations.Nullable;
  * <p>Linux: tcp_v4_send_reset(), tcp_v4_send_ack(), net/ipv4/tcp_ipv4.c
  */
 public final class TcpV4Reply {
-    private static final int TS_OPTION = TcpConst.TCPOPT_NOP << 24 | TcpConst.TCPOPT_NOP << 16
-            | TcpConst.TCPOPT_TIMESTAMP << 8 | TcpConst.TCPOLEN_TIMESTAMP;
+    private static final int TS_OPTION = TcpConst.TCPOPT_NOP << 24
+            | TcpConst.TCPOPT_NOP << 16
+            | TcpConst.TCPOPT_TIMESTAMP << 8
+            | TcpConst.TCPOLEN_TIMESTAMP;
 
     private TcpV4Reply() {}
 
@@ -110,8 +112,7 @@ public final class TcpV4Reply {
         send(cpu, net, null, skb, reply, tos, txhash);
     }
 
-    private static @Nullable SkBuff build(
-            Cpu cpu, TcpHdr th, int length, int flags, int seq, int ack, int win) {
+    private static @Nullable SkBuff build(Cpu cpu, TcpHdr th, int length, int flags, int seq, int ack, int win) {
         SkBuff reply = TcpOutput.allocControl(cpu);
         if (reply == null) {
             return null;
@@ -129,8 +130,7 @@ public final class TcpV4Reply {
         return reply;
     }
 
-    private static void send(
-            Cpu cpu, TcpNet net, @Nullable TcpSock tp, SkBuff skb, SkBuff reply, int tos, int txhash) {
+    private static void send(Cpu cpu, TcpNet net, @Nullable TcpSock tp, SkBuff skb, SkBuff reply, int tos, int txhash) {
         long iph = skb.networkAddress();
         int from = IpHdr.daddr(iph);
         int to = IpHdr.saddr(iph);

@@ -9,7 +9,6 @@ import net.ipv4.IpHdr;
 import net.ipv4.IpOutput;
 import net.ipv4.inet.InetCsk;
 import net.ipv4.inet.RequestSock;
-import net.ipv4.route.Route;
 import net.skbuff.SkBuff;
 import net.skbuff.SkbDropReason;
 import org.jspecify.annotations.Nullable;
@@ -67,7 +66,12 @@ final class TcpV4RequestOps extends TcpRequestSockOps {
     /** Linux: tcp_v4_send_synack(). */
     @Override
     public int sendSynack(
-            Cpu cpu, TcpSock listener, @Nullable DstEntry route, TcpRequestSock req, boolean cookie, @Nullable SkBuff synSkb) {
+            Cpu cpu,
+            TcpSock listener,
+            @Nullable DstEntry route,
+            TcpRequestSock req,
+            boolean cookie,
+            @Nullable SkBuff synSkb) {
         DstEntry dst = route != null ? route : InetCsk.routeReq(cpu, listener, TcpPcpu.of(cpu).fl4, req);
         if (dst == null) {
             return -1;

@@ -51,7 +51,8 @@ class TcpHdrTest {
         assertThat(th.ae()).isTrue();
         assertThat(th.syn()).isTrue();
         assertThat(th.ack()).isTrue();
-        assertThat(th.fin() || th.rst() || th.psh() || th.urg() || th.ece() || th.cwr()).isFalse();
+        assertThat(th.fin() || th.rst() || th.psh() || th.urg() || th.ece() || th.cwr())
+                .isFalse();
         assertThat(th.window()).isEqualTo(0xfffe);
         assertThat(th.check()).isEqualTo(0xabcd);
         assertThat(th.urgPtr()).isEqualTo(7);

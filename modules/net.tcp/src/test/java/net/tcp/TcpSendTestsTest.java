@@ -58,10 +58,12 @@ class TcpSendTestsTest {
             b.tp.sndUna = 1;
             b.tp.sndWnd = 100_000;
             assertThat(TcpSendTests.mssSplitPoint(b.tp, skb, 1000, 10, 0)).isEqualTo(3500);
-            assertThat(TcpSendTests.mssSplitPoint(b.tp, skb, 1000, 10, TCP_NAGLE_CORK)).isEqualTo(3000);
+            assertThat(TcpSendTests.mssSplitPoint(b.tp, skb, 1000, 10, TCP_NAGLE_CORK))
+                    .isEqualTo(3000);
             assertThat(TcpSendTests.mssSplitPoint(b.tp, skb, 1000, 2, 0)).isEqualTo(2000);
             b.tp.sndWnd = 2700;
-            assertThat(TcpSendTests.mssSplitPoint(b.tp, skb, 1000, 10, TCP_NAGLE_CORK)).isEqualTo(2000);
+            assertThat(TcpSendTests.mssSplitPoint(b.tp, skb, 1000, 10, TCP_NAGLE_CORK))
+                    .isEqualTo(2000);
             assertThat(TcpSendTests.sndWndTest(b.tp, skb, 1000)).isTrue();
             b.tp.sndWnd = 999;
             assertThat(TcpSendTests.sndWndTest(b.tp, skb, 1000)).isFalse();

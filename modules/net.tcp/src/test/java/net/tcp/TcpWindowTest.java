@@ -45,7 +45,8 @@ class TcpWindowTest {
             int second = TcpWindow.tcpSelectWindow(b.cpu, tp) << 7;
             assertThat(tp.rcvNxt + second).isEqualTo(edge);
             tp.rcvNxt += 20_000;
-            assertThat(tp.rcvNxt + (TcpWindow.tcpSelectWindow(b.cpu, tp) << 7) - edge).isBetween(0, 127);
+            assertThat(tp.rcvNxt + (TcpWindow.tcpSelectWindow(b.cpu, tp) << 7) - edge)
+                    .isBetween(0, 127);
             tp.rmemAllocAdd(-60_000);
         }
     }
