@@ -10,8 +10,10 @@ import static net.tcp.TcpSkbCb.TCPHDR_PSH;
 import net.core.Cpu;
 import net.core.sock.Msghdr;
 import net.core.sock.SockConst;
+import net.core.sock.SockFlag;
 import net.core.sock.SockStream;
 import net.core.sock.Socket;
+import net.core.sock.UserPages;
 import net.core.trace.Landmark;
 import net.core.trace.PathTrace;
 import net.skbuff.Errno;
@@ -31,6 +33,7 @@ import org.jspecify.annotations.Nullable;
 public final class TcpSendmsg {
     private static final int FRAG_PAGE_SIZE = 32768;
     private static final int SMALL_PAGE_SIZE = 2048;
+    private static final int SKB_MAX_BYTES = 65536;
     private static final int FRAGMENTS_FULL = Integer.MIN_VALUE;
     private static final int BACKLOG_BATCH = 16;
 
@@ -41,6 +44,9 @@ public final class TcpSendmsg {
         PathTrace.hit(tp.net.kernel(), Landmark.TCP_SENDMSG);
         tp.lockSock();
         int n = tcpSendmsgLocked(tp, msg, size);
+        if (n > 0 && (msg.flags & SockConst.MSG_ZEROCOPY) != 0 && tp.flag(SockFlag.ZEROCOPY)) {
+            TcpZerocopy.completed(tp);
+        }
         tp.releaseSock();
         return n;
     }
@@ -71,6 +77,7 @@ public final class TcpSendmsg {
         if (tp.err != 0 || (tp.shutdown & SockConst.SEND_SHUTDOWN) != 0) {
             err = -Errno.EPIPE;
         }
+        boolean spliced = (flags & SockConst.MSG_SPLICE_PAGES) != 0 && from instanceof UserPages;
         boolean fresh = false;
         while (err == 0 && copied < size && from != null) {
             SkBuff skb = fresh ? null : tailWithRoom(tp, sizeGoal);
@@ -85,10 +92,11 @@ public final class TcpSendmsg {
                         continue;
                     }
                 }
-                skb = newSegment(tp, size - copied);
+                skb = newSegment(tp, size - copied, spliced);
             }
             if (skb != null) {
-                int n = append(tp, skb, from, Math.min(sizeGoal - skb.len, size - copied));
+                int want = Math.min(sizeGoal - skb.len, size - copied);
+                int n = spliced ? splice(tp, skb, (UserPages) from, want) : append(tp, skb, from, want);
                 if (n > 0) {
                     appended(tp, skb, n, copied == 0);
                     copied += n;
@@ -140,13 +148,16 @@ public final class TcpSendmsg {
     }
 
     /** A new segment at the end of the write queue, and a page for its bytes; null without memory. */
-    private static @Nullable SkBuff newSegment(TcpSock tp, int left) {
+    private static @Nullable SkBuff newSegment(TcpSock tp, int left, boolean spliced) {
         Cpu cpu = tp.localBhDisable();
         try {
             SkBuff skb = TcpQueues.streamAllocSkb(cpu, tp, tp.rtxAndWriteQueuesEmpty());
             if (skb != null) {
                 entail(cpu, tp, skb);
-                refillPage(cpu, tp, left);
+                if (!spliced) {
+                    refillPage(cpu, tp, left);
+                }
+                tp.wmemSchedule(cpu, Math.min(left, SKB_MAX_BYTES)); // while a CPU's batch of memory is at hand
             }
             return skb;
         } finally {
@@ -240,6 +251,34 @@ public final class TcpSendmsg {
             skb.addFrag(page, offset, n, n);
         }
         tp.fragOffset = offset + n;
+        tp.wmemQueuedAdd(n);
+        tp.memCharge(n);
+        return n;
+    }
+
+    /**
+     * Takes over a page of somebody else's (sendfile, splice) instead of copying; results as of {@link #append}. Linux:
+     * skb_splice_from_iter().
+     */
+    @HotPath
+    private static int splice(TcpSock tp, SkBuff skb, UserPages from, int want) {
+        Page page = from.page();
+        int offset = from.pageOffset();
+        boolean merge = skb.canCoalesce(page, offset);
+        if (!merge && skb.shinfo().nrFrags >= SkBuff.MAX_SKB_FRAGS) {
+            return FRAGMENTS_FULL;
+        }
+        int n = wmemSchedule(tp, Math.min(want, from.remaining()));
+        if (n <= 0) {
+            return 0;
+        }
+        if (merge) {
+            skb.coalesceFrag(n, n);
+        } else {
+            page.get();
+            skb.addFrag(page, offset, n, n);
+        }
+        from.advance(n);
         tp.wmemQueuedAdd(n);
         tp.memCharge(n);
         return n;

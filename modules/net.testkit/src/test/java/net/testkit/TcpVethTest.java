@@ -5,6 +5,9 @@ import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import java.io.IOException;
 import java.nio.ByteBuffer;
+import java.nio.channels.FileChannel;
+import java.nio.file.Files;
+import java.nio.file.Path;
 import java.security.MessageDigest;
 import java.time.Duration;
 import java.util.Arrays;
@@ -277,6 +280,29 @@ class TcpVethTest {
                 assertThat(info.unacked).isZero();
                 assertThat(s.option(SoftOption.TCP_CONGESTION)).isEqualTo("cubic");
             });
+        }
+    }
+
+    @Test
+    void shouldSendAFile() throws Exception {
+        Path file = Files.createTempFile("softnet", ".bin");
+        try (Lab lab = Lab.twoHosts(1, 2)) {
+            byte[] content = new byte[3_000_000];
+            new SplittableRandom(4).nextBytes(content);
+            Files.write(file, content);
+            byte[][] digest = new byte[1][];
+            long[] n = new long[1];
+            connection(lab, s -> digest[0] = receive(s, n, 100_000), s -> {
+                try (FileChannel in = FileChannel.open(file)) {
+                    for (long at = 0; at < content.length; ) {
+                        at += s.transferFrom(in, at, content.length - at);
+                    }
+                }
+            });
+            assertThat(n[0]).isEqualTo(content.length);
+            assertThat(digest[0]).isEqualTo(MessageDigest.getInstance("SHA-256").digest(content));
+        } finally {
+            Files.delete(file);
         }
     }
 
