@@ -72,7 +72,8 @@ public final class SegmentPump implements AutoCloseable {
         listener = network.listen(Lab.endpoint("0.0.0.0", PORT), 8);
         socket = handshake();
         Socket s = Objects.requireNonNull(
-                Objects.requireNonNull(network.process().files().get(socket.fd())).socket());
+                Objects.requireNonNull(network.process().files().get(socket.fd()))
+                        .socket());
         tp = (TcpSock) Objects.requireNonNull(s.sk);
         byte[] options = {1, 1, 8, 10, 0, 0, 0, 1, 0, 0, 0, 0};
         put(dataFrame, segment(Segment.ACK, 0, options, MSS));
@@ -122,8 +123,7 @@ public final class SegmentPump implements AutoCloseable {
     }
 
     private byte[] segment(int flags, int ack, byte[] options, int payload) {
-        byte[] t = Frames.tcp(
-                PEER, HOST, PEER_PORT, PORT, seq, ack, flags, 65535, 0, options, new byte[payload]);
+        byte[] t = Frames.tcp(PEER, HOST, PEER_PORT, PORT, seq, ack, flags, 65535, 0, options, new byte[payload]);
         return Frames.ethernet(
                 HOST_MAC, PEER_MAC, Frames.ETH_P_IP, Frames.ipv4(PEER, HOST, Frames.IPPROTO_TCP, 0, 1, 0x4000, 64, t));
     }

@@ -111,7 +111,9 @@ class ConnectionChurnTest {
     private static Left left(Lab lab) {
         AtomicInteger hashed = new AtomicInteger();
         InetHashtables.of(lab.kernel).forEachEstablished(s -> hashed.incrementAndGet());
-        long socks = SockRegistry.of(lab.kernel).protos().stream().mapToLong(Proto::inuse).sum();
+        long socks = SockRegistry.of(lab.kernel).protos().stream()
+                .mapToLong(Proto::inuse)
+                .sum();
         return new Left(
                 lab.host("a").network.process().files().count(),
                 lab.host("b").network.process().files().count(),
@@ -144,7 +146,8 @@ class ConnectionChurnTest {
                 long ms = (System.nanoTime() - start) / 1_000_000;
                 long heap = heapAfterGc();
                 System.out.printf(
-                        "round %d: %d connections in %d ms, heap %,d KiB, %s%n", round, CONNECTIONS, ms, heap >> 10, left(lab));
+                        "round %d: %d connections in %d ms, heap %,d KiB, %s%n",
+                        round, CONNECTIONS, ms, heap >> 10, left(lab));
                 if (round < 3) {
                     continue;
                 }

@@ -67,7 +67,8 @@ class TcpOutputScriptTest {
         s.writeFully(ByteBuffer.allocate(n));
     }
 
-    // ---- opening -----------------------------------------------------------------------------------------------------
+    // ---- opening
+    // -----------------------------------------------------------------------------------------------------
 
     @Test
     void shouldOrderTheOptionsOfASynAsLinuxDoes() throws Exception {
@@ -145,7 +146,8 @@ class TcpOutputScriptTest {
         peer.inject(rst().seq(1));
     }
 
-    // ---- sending -----------------------------------------------------------------------------------------------------
+    // ---- sending
+    // -----------------------------------------------------------------------------------------------------
 
     @Test
     void shouldPushTheEndOfAWrite() throws Exception {
@@ -261,7 +263,8 @@ class TcpOutputScriptTest {
         peer.expect(data(3).seq(1).ack(1).with(Segment.URG).urg(3));
     }
 
-    // ---- timers ------------------------------------------------------------------------------------------------------
+    // ---- timers
+    // ------------------------------------------------------------------------------------------------------
 
     @Test
     void shouldProbeAnIdlePeerAndGiveUpInTheEnd() throws Exception {
@@ -287,7 +290,8 @@ class TcpOutputScriptTest {
         assertThat(lab.nowNs() - start).isBetween(3 * SECOND, 3 * SECOND + 500 * MS);
     }
 
-    // ---- ending ------------------------------------------------------------------------------------------------------
+    // ---- ending
+    // ------------------------------------------------------------------------------------------------------
 
     @Test
     void shouldResetWhatComesAfterAFullClose() throws Exception {
