@@ -8,6 +8,8 @@ import static net.tcp.TcpConst.TCPF_SYN_SENT;
 import net.core.Cpu;
 import net.core.sock.SockFlag;
 import net.core.sock.TcpStates;
+import net.core.trace.Landmark;
+import net.core.trace.PathTrace;
 
 /**
  * The third timer of a connection: keepalive probes, and the end of an orphan's FIN_WAIT2.
@@ -54,6 +56,7 @@ public final class TcpKeepalive {
 
     /** The timer fired. */
     static void timer(Cpu cpu, TcpSock tp) {
+        PathTrace.hit(cpu, null, Landmark.TCP_KEEPALIVE_TIMER);
         tp.bhLockSock(cpu);
         if (tp.ownedByUser()) {
             tp.resetKeepaliveTimer(cpu, HZ / 20);

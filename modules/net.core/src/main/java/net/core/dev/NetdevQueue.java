@@ -103,6 +103,7 @@ public final class NetdevQueue {
     /** The driver's ring is full. Linux: netif_tx_stop_queue(). */
     @HotPath
     public void stop() {
+        PathTrace.hit(dev.kernel(), Landmark.NETIF_TX_STOP_QUEUE);
         setBit(DRV_XOFF);
     }
 
