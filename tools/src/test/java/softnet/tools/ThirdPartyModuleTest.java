@@ -25,8 +25,7 @@ import picocli.CommandLine;
  * but the exported packages, loaded with {@code --modules} and chosen by name.
  */
 class ThirdPartyModuleTest {
-    private static final String INFO =
-            """
+    private static final String INFO = """
             module third.party {
                 requires net.core;
                 requires net.tcp;
@@ -34,8 +33,7 @@ class ThirdPartyModuleTest {
                 provides net.tcp.TcpCongestionOps with third.TinyCc;
             }
             """;
-    private static final String QDISC =
-            """
+    private static final String QDISC = """
             package third;
 
             import net.core.Cpu;
@@ -63,8 +61,7 @@ class ThirdPartyModuleTest {
                 }
             }
             """;
-    private static final String CONGESTION =
-            """
+    private static final String CONGESTION = """
             package third;
 
             import net.core.Cpu;
@@ -135,7 +132,10 @@ class ThirdPartyModuleTest {
 
     private Path thirdParty() throws IOException {
         Path folder = temp.resolve("modules");
-        build(folder, "third", Map.of("module-info.java", INFO, "third/TinyQdisc.java", QDISC, "third/TinyCc.java", CONGESTION));
+        build(
+                folder,
+                "third",
+                Map.of("module-info.java", INFO, "third/TinyQdisc.java", QDISC, "third/TinyCc.java", CONGESTION));
         return folder;
     }
 
@@ -163,19 +163,26 @@ class ThirdPartyModuleTest {
                 folder,
                 "double",
                 Map.of("module-info.java", info, "third/TinyQdisc.java", QDISC.replace("\"tinyq\"", "\"pfifo\"")));
-        assertThat(softnet("demo", "--bytes", "1", "--modules", folder.toString())).isEqualTo(2);
-        assertThat(err.toString().lines()).singleElement().asString().contains("pfifo").contains("twice.name");
+        assertThat(softnet("demo", "--bytes", "1", "--modules", folder.toString()))
+                .isEqualTo(2);
+        assertThat(err.toString().lines())
+                .singleElement()
+                .asString()
+                .contains("pfifo")
+                .contains("twice.name");
     }
 
     @Test
     void shouldRefuseACongestionControlWhoseNameIsTaken() throws IOException {
         Path folder = temp.resolve("modules");
-        String info = "module twice.cc { requires net.tcp; requires net.core; provides net.tcp.TcpCongestionOps with third.TinyCc; }";
+        String info =
+                "module twice.cc { requires net.tcp; requires net.core; provides net.tcp.TcpCongestionOps with third.TinyCc; }";
         build(
                 folder,
                 "doublecc",
                 Map.of("module-info.java", info, "third/TinyCc.java", CONGESTION.replace("\"tinycc\"", "\"cubic\"")));
-        assertThat(softnet("demo", "--bytes", "1", "--modules", folder.toString())).isEqualTo(2);
+        assertThat(softnet("demo", "--bytes", "1", "--modules", folder.toString()))
+                .isEqualTo(2);
         assertThat(err.toString().lines()).singleElement().asString().contains("cubic");
     }
 

@@ -22,7 +22,8 @@ class TourTest {
 
     private static List<Path> documents() throws IOException {
         try (Stream<Path> docs = Files.walk(ROOT.resolve("docs"))) {
-            List<Path> all = new ArrayList<>(docs.filter(p -> p.toString().endsWith(".md")).toList());
+            List<Path> all = new ArrayList<>(
+                    docs.filter(p -> p.toString().endsWith(".md")).toList());
             all.add(ROOT.resolve("README.md"));
             all.add(ROOT.resolve("CONTRIBUTING.md"));
             return all;
@@ -59,7 +60,8 @@ class TourTest {
                 }
                 named++;
                 String name = symbol.group(1).substring(symbol.group(1).lastIndexOf('.') + 1);
-                Pattern declared = Pattern.compile("(class|interface|enum|record) " + name + "\\b|[\\w>\\]] " + name + "\\(");
+                Pattern declared =
+                        Pattern.compile("(class|interface|enum|record) " + name + "\\b|[\\w>\\]] " + name + "\\(");
                 if (!declared.matcher(Files.readString(source)).find()) {
                     missing.add(ROOT.relativize(document) + ": " + name + " in " + source.getFileName());
                 }
@@ -73,7 +75,8 @@ class TourTest {
     void shouldReportEachLandmarkFromSomewhere() throws IOException {
         StringBuilder sources = new StringBuilder();
         try (Stream<Path> all = Files.walk(ROOT.resolve("modules"))) {
-            for (Path java : all.filter(p -> p.toString().endsWith(".java") && p.toString().contains("/main/"))
+            for (Path java : all.filter(
+                            p -> p.toString().endsWith(".java") && p.toString().contains("/main/"))
                     .toList()) {
                 sources.append(Files.readString(java));
             }

@@ -118,8 +118,8 @@ class AppletsTest {
 
     /** Asks first, as curl does, then sends. */
     private static void put(SoftSocket socket, String target, byte[] bytes) throws IOException {
-        String head = "PUT " + target + " HTTP/1.1\r\nHost: b\r\nExpect: 100-continue\r\nContent-Length: " + bytes.length
-                + "\r\n\r\n";
+        String head = "PUT " + target + " HTTP/1.1\r\nHost: b\r\nExpect: 100-continue\r\nContent-Length: "
+                + bytes.length + "\r\n\r\n";
         socket.writeFully(ByteBuffer.wrap(head.getBytes(StandardCharsets.US_ASCII)));
         assertThat(head(socket)).startsWith("HTTP/1.1 100 ");
         socket.writeFully(ByteBuffer.wrap(bytes));
@@ -142,8 +142,10 @@ class AppletsTest {
         try (Lab lab = Lab.twoHosts(SEED, 1)) {
             Seat listener = new Seat(lab.host("b"), new ByteArrayInputStream(back));
             Seat client = new Seat(lab.host("a"), new ByteArrayInputStream(there));
-            lab.start("nc -l", () -> assertThat(applet("nc", "-l", "9000").run(listener.host))
-                    .isZero());
+            lab.start(
+                    "nc -l",
+                    () -> assertThat(applet("nc", "-l", "9000").run(listener.host))
+                            .isZero());
             lab.start("nc", () -> {
                 lab.sleep(1_000_000);
                 assertThat(applet("nc", "10.0.0.2", "9000").run(client.host)).isZero();
@@ -230,7 +232,8 @@ class AppletsTest {
             AtomicInteger nobody = new AtomicInteger(-1);
             lab.start("ping", () -> {
                 assertThat(applet("ping", "-c", "4", "10.0.0.2").run(seat.host)).isZero();
-                nobody.set(applet("ping", "-c", "1", "-W", "2", "-q", "10.0.0.77").run(seat.host));
+                nobody.set(
+                        applet("ping", "-c", "1", "-W", "2", "-q", "10.0.0.77").run(seat.host));
             });
             lab.joinAll();
             assertThat(seat.out())
@@ -251,7 +254,8 @@ class AppletsTest {
         assertThatThrownBy(() -> Addr.literal("10.0.0.256")).isInstanceOf(UserError.class);
         assertThat(Addr.literal("10.9.0.2")).isEqualTo(0x0A090002);
         StringWriter help = new StringWriter();
-        assertThat(Applets.parse(List.of("httpd", "--help"), new PrintWriter(help))).isNull();
+        assertThat(Applets.parse(List.of("httpd", "--help"), new PrintWriter(help)))
+                .isNull();
         assertThat(help.toString()).contains("--root");
     }
 }

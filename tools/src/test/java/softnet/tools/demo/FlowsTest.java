@@ -28,7 +28,8 @@ class FlowsTest {
         List<Step> steps = record(1);
         assertThat(steps).allMatch(s -> s.context() == Context.PROCESS);
         assertThat(landmarks(steps))
-                .containsExactly(Landmark.SOCK_SENDMSG, Landmark.TCP_SENDMSG, Landmark.TCP_PUSH, Landmark.TCP_WRITE_XMIT);
+                .containsExactly(
+                        Landmark.SOCK_SENDMSG, Landmark.TCP_SENDMSG, Landmark.TCP_PUSH, Landmark.TCP_WRITE_XMIT);
     }
 
     @Test
