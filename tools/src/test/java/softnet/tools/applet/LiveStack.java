@@ -92,7 +92,16 @@ final class LiveStack implements AutoCloseable {
 
     /** Sends SIGTERM and checks that everything was closed in order. */
     @Override
-    public void close() throws InterruptedException {
+    public void close() {
+        try {
+            end();
+        } catch (InterruptedException e) {
+            Thread.currentThread().interrupt();
+            throw new AssertionError("interrupted", e);
+        }
+    }
+
+    private void end() throws InterruptedException {
         boolean ran = process.isAlive();
         process.destroy();
         boolean ended = process.waitFor(20, TimeUnit.SECONDS);

@@ -28,6 +28,7 @@ import org.junit.jupiter.api.io.TempDir;
 /** The applets on a TAP against the programs of Linux: ping, curl, iperf3, tshark and plain sockets. */
 @Tag("tap")
 @Timeout(120)
+@SuppressWarnings("try") // the stack is there to be talked to over the wire
 class TapInteropTest {
     private static final boolean FULL = Boolean.getBoolean("softnet.full");
     private static final long SEED = 7;
