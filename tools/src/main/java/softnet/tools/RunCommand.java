@@ -27,6 +27,11 @@ import softnet.tools.applet.Host;
             "For example: softnet run --tap sn0 --addr 10.9.0.2/24 --host-addr 10.9.0.1/24 -- httpd --root /srv"
         })
 final class RunCommand implements Callable<Integer> {
+    /** How long closed connections may take for their last bytes: after a signal, and otherwise. */
+    private static final long HURRY_NS = 1_000_000_000L;
+
+    private static final long PATIENCE_NS = 60_000_000_000L;
+
     @Spec
     private CommandSpec spec;
 
@@ -63,7 +68,7 @@ final class RunCommand implements Callable<Integer> {
             } finally {
                 signal.applied();
                 network.close();
-                Quiesce.sockets(booted.kernel());
+                Quiesce.sockets(booted.kernel(), signal.isRaised() ? HURRY_NS : PATIENCE_NS);
                 if (options.verbose) {
                     report.moved();
                 }
