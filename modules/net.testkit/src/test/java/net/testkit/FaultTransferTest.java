@@ -117,12 +117,41 @@ class FaultTransferTest {
         }
     }
 
+    /** Looks at the connections every now and then: often at first, then ever less. */
+    private static final class Inspector {
+        private final Lab lab;
+        private long periodNs = 200_000;
+        private boolean stopped;
+
+        Inspector(Lab lab) {
+            this.lab = lab;
+        }
+
+        void again() {
+            periodNs += periodNs / 16;
+            lab.kernel.scheduler().schedule(lab.nowNs() + periodNs, this::look);
+        }
+
+        private void look() {
+            if (!stopped) {
+                TcpInvariants.checkAll(lab);
+                again();
+            }
+        }
+
+        void stop() {
+            stopped = true;
+        }
+    }
+
     private static long run(Transfer t, Map<String, Long> sum) {
         Lab lab = Lab.twoHosts(t.seed(), t.cpus(), t.faults(), t.sysctls());
         PacketTrace trace = lab.trace();
         if (ONLY != null) {
             trace.keepFrames();
         }
+        Inspector inspector = new Inspector(lab);
+        inspector.again();
         try {
             Lab.Host a = lab.host("a");
             Lab.Host b = lab.host("b");
@@ -147,6 +176,7 @@ class FaultTransferTest {
                 }
             });
             lab.joinAll();
+            inspector.stop();
             trace.close();
             for (Lab.Host h : lab.hosts()) {
                 h.net.mib().snapshot().forEach((k, v) -> sum.merge(k, v, Long::sum));

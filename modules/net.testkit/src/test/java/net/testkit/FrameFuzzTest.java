@@ -24,6 +24,7 @@ class FrameFuzzTest {
     /** How often a packet with the mark of each frame was freed: once, and once more for each clone the stack made. */
     private final byte[] freed = new byte[FRAMES + 1];
 
+    private long checked;
     private long own;
     private long clones;
     private int in;
@@ -99,6 +100,7 @@ class FrameFuzzTest {
             }
             if (random.nextInt(64) == 0) {
                 pass(host, random);
+                checked += TcpInvariants.checkAll(host.lab);
             }
         }
         host.lab.sleep(1_000_000);
@@ -131,7 +133,8 @@ class FrameFuzzTest {
     }
 
     private void accounts(Lab lab) {
-        System.out.println("ends: " + ends + "; clones: " + clones + "; packets of the stack's own: " + own);
+        System.out.println("ends: " + ends + "; clones: " + clones + "; packets of the stack's own: " + own
+                + "; connections found consistent: " + checked);
         long ended = ends.values().stream().mapToLong(Long::longValue).sum();
         assertThat(ended).as("consumed and dropped frames").isEqualTo(in);
         long counted = 0;
