@@ -171,7 +171,14 @@ public final class TcpRack {
         tcpMarkSkbLost(cpu, tp, skb);
     }
 
-    /** Marks one segment lost, or its retransmission lost again. Linux: tcp_mark_skb_lost(). */
+    /**
+     * Marks one segment lost, or its retransmission lost again.
+     *
+     * <p>{@code Deviation:} an undo takes LOST off and leaves the retransmission's mark; a segment that is lost after
+     * that loses both at once. Linux keeps the mark, and its next retransmission is counted twice.
+     *
+     * <p>Linux: tcp_mark_skb_lost()
+     */
     static void tcpMarkSkbLost(Cpu cpu, TcpSock tp, SkBuff skb) {
         int sacked = TcpSkbCb.sacked(skb);
         if ((sacked & TCPCB_SACKED_ACKED) != 0) {
@@ -183,7 +190,8 @@ public final class TcpRack {
             tp.lostOut += pcount;
             TcpSkbCb.orSacked(skb, TCPCB_LOST);
             tp.lost += pcount;
-        } else if ((sacked & TCPCB_SACKED_RETRANS) != 0) {
+        }
+        if ((sacked & TCPCB_SACKED_RETRANS) != 0) {
             TcpSkbCb.clearSacked(skb, TCPCB_SACKED_RETRANS);
             tp.retransOut -= pcount;
             TcpCount.netAdd(cpu, tp, LinuxMib.TCPLOSTRETRANSMIT, pcount);

@@ -14,6 +14,8 @@ import net.core.Kernel;
 import net.core.Net;
 import net.core.api.SoftNetwork;
 import net.core.dev.NetDevice;
+import net.core.sock.Proto;
+import net.core.sock.SockRegistry;
 import net.core.task.KernelThread;
 import net.core.task.ThrowingRunnable;
 import net.core.task.WaitQueueHead;
@@ -288,6 +290,12 @@ public final class Lab implements AutoCloseable {
     public void checkNoLeaks() {
         if (!settle()) {
             throw new AssertionError("seed " + seed + ": " + kernel.memory().leakReport());
+        }
+        for (Proto proto : SockRegistry.of(kernel).protos()) {
+            long pages = proto.memory == null ? 0 : proto.memory.allocatedPages();
+            if (pages != 0) {
+                throw new AssertionError("seed " + seed + ": " + pages + " pages of " + proto + " memory stay reserved");
+            }
         }
     }
 

@@ -32,7 +32,7 @@ class ConnectionChurnTest {
     private record Pair(SoftSocket client, SoftSocket server) {}
 
     /** What must be the same after each round. */
-    private record Left(int clientFds, int serverFds, int hashed, long socks, long skbs, long pages) {}
+    private record Left(int clientFds, int serverFds, int hashed, long socks, long skbs, long pages, long reserved) {}
 
     private final SplittableRandom random = new SplittableRandom(6);
     private final byte[] bytes = new byte[4096];
@@ -120,7 +120,10 @@ class ConnectionChurnTest {
                 hashed.get(),
                 socks,
                 lab.kernel.memory().outstandingSkbs(),
-                lab.kernel.memory().outstandingPages());
+                lab.kernel.memory().outstandingPages(),
+                SockRegistry.of(lab.kernel).protos().stream()
+                        .mapToLong(p -> p.memory == null ? 0 : p.memory.allocatedPages())
+                        .sum());
     }
 
     private static long heapAfterGc() {
