@@ -110,6 +110,7 @@ public final class TapNic implements NetDeviceOps {
             cpu.localBhEnable();
             queue.connect(home, wire);
         }
+        dev.startAllQueues(); // one that was full when the device went down had nobody to wake it
         return 0;
     }
 

@@ -221,6 +221,9 @@ final class TapNicQueue extends NapiStruct implements NetdevQueue.RingSpace {
     @HotPath
     protected int poll(Cpu cpu, int budget) {
         cleanTx(cpu);
+        if (rxPosted - rxNext < port.rx.size || pagePosted - pageNext < port.rxPages.size) {
+            refill(cpu); // memory had run out: with an empty ring nothing arrives that would fill it
+        }
         int work = 0;
         while (work < budget) {
             int n = port.receive(cpu, Math.min(RX_BATCH, budget - work));

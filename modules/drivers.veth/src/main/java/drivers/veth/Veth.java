@@ -240,6 +240,11 @@ public final class Veth implements NetDeviceOps {
             for (SkBuff skb = ring.poll(); skb != null; skb = ring.poll()) {
                 skb.kfree(cpu, SkbDropReason.DEV_READY);
             }
+            NetdevQueue w = waiting;
+            if (w != null) { // there is room now, and no poll that would say so
+                waiting = null;
+                w.wake(cpu);
+            }
         }
     }
 

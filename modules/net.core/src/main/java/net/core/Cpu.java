@@ -435,6 +435,11 @@ public final class Cpu extends CpuPadAfter {
         }
     }
 
+    /** A bug in softirq was caught where the rest can go on: see {@link Kernel#oops()}. Context: holder. */
+    public void oops(String where, Throwable bug) {
+        kernel.oops(where + " on " + this, bug);
+    }
+
     private int takePending() {
         int bits = pending;
         pending = 0;
@@ -603,6 +608,8 @@ public final class Cpu extends CpuPadAfter {
             tasklet.next = null;
             tasklet.clearScheduled();
             tasklet.run(this);
+        } catch (RuntimeException | Error e) {
+            oops("tasklet", e); // those behind it still run
         } finally {
             tasklet.endRun();
         }

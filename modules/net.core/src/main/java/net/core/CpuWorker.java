@@ -115,7 +115,7 @@ final class CpuWorker implements Runnable {
             cpu.raiseDueTimers(now);
             boolean ran = true;
             if (cpu.softirqPending()) {
-                ran = cpu.tryRunSoftirqs();
+                ran = runSoftirqs();
                 if (ran && cpu.softirqPending()) {
                     // Deferred mode: more to do at once, but look at the devices, and let those who wait have the word.
                     collect(0);
@@ -136,6 +136,16 @@ final class CpuWorker implements Runnable {
             countSleep();
             collect(timeout);
             cpu.clearSleeping();
+        }
+    }
+
+    /** A bug must not end the thread: the CPU would be deaf from then on, without a word. */
+    private boolean runSoftirqs() {
+        try {
+            return cpu.tryRunSoftirqs();
+        } catch (RuntimeException | Error e) {
+            kernel.oops("worker of " + cpu, e);
+            return true;
         }
     }
 

@@ -20,13 +20,16 @@ final class TcpCompressedAckTimer extends HrTimer {
     @Override
     protected void expire(Cpu cpu, long nowNs) {
         tp.bhLockSock(cpu);
-        if (tp.ownedByUser()) {
-            TcpTsq.set(tp, TcpConst.TCPF_DELACK_TIMER_DEFERRED);
-            tp.deferWork();
-        } else if (tp.compressedAck != 0) {
-            tp.compressedAck--; // this one goes out
-            TcpOutput.tcpSendAck(cpu, tp);
+        try {
+            if (tp.ownedByUser()) {
+                TcpTsq.set(tp, TcpConst.TCPF_DELACK_TIMER_DEFERRED);
+                tp.deferWork();
+            } else if (tp.compressedAck != 0) {
+                tp.compressedAck--; // this one goes out
+                TcpOutput.tcpSendAck(cpu, tp);
+            }
+        } finally {
+            tp.bhUnlockSock(cpu);
         }
-        tp.bhUnlockSock(cpu);
     }
 }

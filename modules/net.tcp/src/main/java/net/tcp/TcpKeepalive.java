@@ -58,12 +58,15 @@ public final class TcpKeepalive {
     static void timer(Cpu cpu, TcpSock tp) {
         PathTrace.hit(cpu, null, Landmark.TCP_KEEPALIVE_TIMER);
         tp.bhLockSock(cpu);
-        if (tp.ownedByUser()) {
-            tp.resetKeepaliveTimer(cpu, HZ / 20);
-        } else {
-            handler(cpu, tp);
+        try {
+            if (tp.ownedByUser()) {
+                tp.resetKeepaliveTimer(cpu, HZ / 20);
+            } else {
+                handler(cpu, tp);
+            }
+        } finally {
+            tp.bhUnlockSock(cpu);
         }
-        tp.bhUnlockSock(cpu);
     }
 
     private static void handler(Cpu cpu, TcpSock tp) {

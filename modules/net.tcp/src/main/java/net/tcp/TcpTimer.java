@@ -144,14 +144,17 @@ public final class TcpTimer {
             return;
         }
         tp.bhLockSock(cpu);
-        if (!tp.ownedByUser()) {
-            delackTimerHandler(cpu, tp);
-        } else {
-            tp.tcpNet.inc(cpu, LinuxMib.DELAYEDACKLOCKED);
-            TcpTsq.set(tp, TcpConst.TCPF_DELACK_TIMER_DEFERRED);
-            tp.deferWork();
+        try {
+            if (!tp.ownedByUser()) {
+                delackTimerHandler(cpu, tp);
+            } else {
+                tp.tcpNet.inc(cpu, LinuxMib.DELAYEDACKLOCKED);
+                TcpTsq.set(tp, TcpConst.TCPF_DELACK_TIMER_DEFERRED);
+                tp.deferWork();
+            }
+        } finally {
+            tp.bhUnlockSock(cpu);
         }
-        tp.bhUnlockSock(cpu);
     }
 
     /** Linux: tcp_delack_timer_handler(). */
@@ -195,13 +198,16 @@ public final class TcpTimer {
             return;
         }
         tp.bhLockSock(cpu);
-        if (!tp.ownedByUser()) {
-            writeTimerHandler(cpu, tp);
-        } else {
-            TcpTsq.set(tp, TcpConst.TCPF_WRITE_TIMER_DEFERRED);
-            tp.deferWork();
+        try {
+            if (!tp.ownedByUser()) {
+                writeTimerHandler(cpu, tp);
+            } else {
+                TcpTsq.set(tp, TcpConst.TCPF_WRITE_TIMER_DEFERRED);
+                tp.deferWork();
+            }
+        } finally {
+            tp.bhUnlockSock(cpu);
         }
-        tp.bhUnlockSock(cpu);
     }
 
     /** Linux: tcp_write_timer_handler(). */

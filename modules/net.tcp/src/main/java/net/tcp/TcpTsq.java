@@ -97,13 +97,16 @@ public final class TcpTsq {
     static void handler(Cpu cpu, TcpSock tp) {
         PathTrace.hit(cpu, null, Landmark.TCP_TASKLET);
         tp.bhLockSock(cpu);
-        if (!tp.ownedByUser()) {
-            write(cpu, tp);
-        } else {
-            set(tp, TCPF_TSQ_DEFERRED);
-            tp.deferWork();
+        try {
+            if (!tp.ownedByUser()) {
+                write(cpu, tp);
+            } else {
+                set(tp, TCPF_TSQ_DEFERRED);
+                tp.deferWork();
+            }
+        } finally {
+            tp.bhUnlockSock(cpu);
         }
-        tp.bhUnlockSock(cpu);
     }
 
     /** Sends what the small queue held back. Linux: tcp_tsq_write(). */

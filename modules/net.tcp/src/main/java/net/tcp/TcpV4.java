@@ -199,14 +199,17 @@ public final class TcpV4 implements InetProtocol {
         }
         tp.incomingCpu = cpu.id;
         tp.bhLockSock(cpu);
-        segsIn(tp, skb);
-        if (!tp.ownedByUser()) {
-            tcpV4DoRcv(cpu, tp, skb);
+        SkbDropReason reason;
+        try { // a bug ahead must not stop the CPUs that come for this lock
+            segsIn(tp, skb);
+            if (!tp.ownedByUser()) {
+                tcpV4DoRcv(cpu, tp, skb);
+                return DONE;
+            }
+            reason = TcpBacklog.tcpAddBacklog(cpu, tp, skb, th);
+        } finally {
             tp.bhUnlockSock(cpu);
-            return DONE;
         }
-        SkbDropReason reason = TcpBacklog.tcpAddBacklog(cpu, tp, skb, th);
-        tp.bhUnlockSock(cpu);
         if (reason != null) {
             tp.dropsAdd(1);
             skb.kfree(cpu, reason);

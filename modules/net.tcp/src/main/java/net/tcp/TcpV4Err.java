@@ -50,8 +50,11 @@ final class TcpV4Err {
             reqErr(cpu, net, req, seq, type, code);
         } else if (sk instanceof TcpSock tp) {
             tp.bhLockSock(cpu);
-            sockErr(cpu, net, tp, skb, seq, type, code, info);
-            tp.bhUnlockSock(cpu);
+            try {
+                sockErr(cpu, net, tp, skb, seq, type, code, info);
+            } finally {
+                tp.bhUnlockSock(cpu);
+            }
         }
         return 0;
     }

@@ -82,19 +82,21 @@ final class DevXmit {
             return NetXmit.NET_XMIT_DROP;
         }
         if ((q.flags & Qdisc.TCQ_F_CAN_BYPASS) != 0 && q.isEmpty() && q.runBegin()) {
-            // Somebody may have enqueued between the look and the claim: then keep the order.
-            if (!q.isEmpty()) {
-                int rc = q.enqueue(cpu, skb, toFree);
-                SchGeneric.qdiscRunCore(cpu, q);
+            try {
+                // Somebody may have enqueued between the look and the claim: then keep the order.
+                if (!q.isEmpty()) {
+                    int rc = q.enqueue(cpu, skb, toFree);
+                    SchGeneric.qdiscRunCore(cpu, q);
+                    return rc;
+                }
+                q.bstatsUpdate(skb);
+                if (SchGeneric.schDirectXmit(cpu, skb, q, dev, txq, false, true) && !q.isEmpty()) {
+                    SchGeneric.qdiscRunCore(cpu, q);
+                }
+                return NetXmit.NET_XMIT_SUCCESS;
+            } finally {
                 q.runEnd(cpu);
-                return rc;
             }
-            q.bstatsUpdate(skb);
-            if (SchGeneric.schDirectXmit(cpu, skb, q, dev, txq, false, true) && !q.isEmpty()) {
-                SchGeneric.qdiscRunCore(cpu, q);
-            }
-            q.runEnd(cpu);
-            return NetXmit.NET_XMIT_SUCCESS;
         }
         PathTrace.hit(cpu, skb, Landmark.QDISC_ENQUEUE);
         int rc = q.enqueue(cpu, skb, toFree);
@@ -108,27 +110,29 @@ final class DevXmit {
 
     private static int xmitLocked(Cpu cpu, SkBuff skb, Qdisc q, NetDevice dev, NetdevQueue txq, SkBuffHead toFree) {
         q.rootLock().lock();
-        int rc;
-        if (q.isDeactivated()) {
-            toFree.addTail(skb);
-            rc = NetXmit.NET_XMIT_DROP;
-        } else if ((q.flags & Qdisc.TCQ_F_CAN_BYPASS) != 0 && q.qlen == 0 && q.runBegin()) {
-            q.bstatsUpdate(skb);
-            if (SchGeneric.schDirectXmit(cpu, skb, q, dev, txq, true, true)) {
-                SchGeneric.qdiscRunCore(cpu, q);
+        try {
+            if (q.isDeactivated()) {
+                toFree.addTail(skb);
+                return NetXmit.NET_XMIT_DROP;
             }
-            q.runEnd(cpu);
-            rc = NetXmit.NET_XMIT_SUCCESS;
-        } else {
+            if ((q.flags & Qdisc.TCQ_F_CAN_BYPASS) != 0 && q.qlen == 0 && q.runBegin()) {
+                try {
+                    q.bstatsUpdate(skb);
+                    if (SchGeneric.schDirectXmit(cpu, skb, q, dev, txq, true, true)) {
+                        SchGeneric.qdiscRunCore(cpu, q);
+                    }
+                } finally {
+                    q.runEnd(cpu);
+                }
+                return NetXmit.NET_XMIT_SUCCESS;
+            }
             PathTrace.hit(cpu, skb, Landmark.QDISC_ENQUEUE);
-            rc = q.enqueue(cpu, skb, toFree);
-            if (q.runBegin()) {
-                SchGeneric.qdiscRunCore(cpu, q);
-                q.runEnd(cpu);
-            }
+            int rc = q.enqueue(cpu, skb, toFree);
+            SchGeneric.qdiscRun(cpu, q);
+            return rc;
+        } finally {
+            q.rootLock().unlock();
         }
-        q.rootLock().unlock();
-        return rc;
     }
 
     // ---- without
@@ -151,12 +155,15 @@ final class DevXmit {
             return -Errno.ENOMEM;
         }
         hardTxLock(cpu, dev, txq);
-        if (!txq.xmitStopped()) {
-            cpu.xmitRecursion++;
-            skb = devHardStartXmit(cpu, skb, dev, txq);
+        cpu.xmitRecursion++;
+        try {
+            if (!txq.xmitStopped()) {
+                skb = devHardStartXmit(cpu, skb, dev, txq);
+            }
+        } finally {
             cpu.xmitRecursion--;
+            hardTxUnlock(dev, txq);
         }
-        hardTxUnlock(dev, txq);
         if (skb == null) {
             return cpu.sd.hardXmitRc;
         }

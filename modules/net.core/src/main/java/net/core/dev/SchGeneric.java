@@ -89,13 +89,19 @@ public final class SchGeneric {
             if (locked) {
                 q.rootLock().lock();
             }
-            // Cleared before the run: whoever queues from now on schedules again.
-            q.clearSched();
-            if (!q.isDeactivated()) {
-                qdiscRun(cpu, q);
-            }
-            if (locked) {
-                q.rootLock().unlock();
+            try {
+                // Cleared before the run: whoever queues from now on schedules again.
+                q.clearSched();
+                if (!q.isDeactivated()) {
+                    qdiscRun(cpu, q);
+                }
+            } catch (RuntimeException | Error e) {
+                cpu.xmitRecursion = 0;
+                cpu.oops("qdisc " + q, e); // the others still get their turn
+            } finally {
+                if (locked) {
+                    q.rootLock().unlock();
+                }
             }
             q = next;
         }
@@ -107,8 +113,11 @@ public final class SchGeneric {
     @HotPath
     static void qdiscRun(Cpu cpu, Qdisc q) {
         if (q.runBegin()) {
-            qdiscRunCore(cpu, q);
-            q.runEnd(cpu);
+            try {
+                qdiscRunCore(cpu, q);
+            } finally {
+                q.runEnd(cpu);
+            }
         }
     }
 
@@ -298,22 +307,31 @@ public final class SchGeneric {
         if (locked) {
             q.rootLock().unlock();
         }
-        SkBuff skb = validate ? DevXmit.validateXmitSkbList(cpu, first, dev) : first;
+        SkBuff skb = first;
         int ret = NetDeviceOps.NETDEV_TX_BUSY;
-        if (skb != null) {
-            DevXmit.hardTxLock(cpu, dev, txq);
-            if (!txq.frozenOrStopped()) {
-                skb = DevXmit.devHardStartXmit(cpu, skb, dev, txq);
-                ret = cpu.sd.hardXmitRc;
-            } else {
-                maybeClearMissed(q, txq);
+        try {
+            if (validate) {
+                skb = DevXmit.validateXmitSkbList(cpu, first, dev);
             }
-            DevXmit.hardTxUnlock(dev, txq);
-        } else {
-            ret = NetDeviceOps.NETDEV_TX_OK;
-        }
-        if (locked) {
-            q.rootLock().lock();
+            if (skb != null) {
+                DevXmit.hardTxLock(cpu, dev, txq);
+                try {
+                    if (!txq.frozenOrStopped()) {
+                        skb = DevXmit.devHardStartXmit(cpu, skb, dev, txq);
+                        ret = cpu.sd.hardXmitRc;
+                    } else {
+                        maybeClearMissed(q, txq);
+                    }
+                } finally {
+                    DevXmit.hardTxUnlock(dev, txq);
+                }
+            } else {
+                ret = NetDeviceOps.NETDEV_TX_OK;
+            }
+        } finally {
+            if (locked) {
+                q.rootLock().lock();
+            }
         }
         if (!NetXmit.devXmitComplete(ret) && skb != null) {
             devRequeueSkb(cpu, skb, q);

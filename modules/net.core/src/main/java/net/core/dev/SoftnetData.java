@@ -167,7 +167,7 @@ public final class SoftnetData {
             list = n.pollNext;
             n.pollNext = null;
             n.listed = false;
-            budget -= n.pollOnce(cpu);
+            budget -= pollSafely(n);
             if (napiRepoll) {
                 n.listed = true;
                 if (repollTail == null) {
@@ -190,6 +190,22 @@ public final class SoftnetData {
         requeue(list, repollHead, repollTail);
         if (pollHead != null) {
             cpu.raiseSoftirq(Softirq.NET_RX);
+        }
+    }
+
+    /**
+     * One poll. A bug in what it runs costs the packet, not the device: the instance still owns SCHED and is polled again,
+     * since nobody else could schedule it.
+     */
+    private int pollSafely(NapiStruct n) {
+        try {
+            return n.pollOnce(cpu);
+        } catch (RuntimeException | Error e) {
+            cpu.xmitRecursion = 0; // what the unwound stack counted
+            nfDepth = 0;
+            napiRepoll = n.isScheduled() && !n.listed;
+            cpu.oops("poll of " + n, e);
+            return n.weight;
         }
     }
 

@@ -226,6 +226,11 @@ public final class TimerWheel {
             lock.unlock();
             try {
                 timer.expire(cpu());
+            } catch (RuntimeException | Error e) {
+                if (cpu == null) {
+                    throw e;
+                }
+                cpu.oops("timer " + timer, e); // the others of this list would be lost
             } finally {
                 lock.lock();
                 running = null;
