@@ -279,7 +279,7 @@ public final class TcpV4 implements InetProtocol {
             TcpV4Reply.sendReset(cpu, net, null, skb);
             tw.deschedule(cpu);
         }
-        skb.kfree(cpu, SkbDropReason.TCP_ABORT_ON_DATA);
+        skb.consume(cpu);
         return DONE;
     }
 

@@ -263,6 +263,95 @@ class TcpOutputScriptTest {
         peer.expect(data(3).seq(1).ack(1).with(Segment.URG).urg(3));
     }
 
+    // ---- what ICMP says
+    // ----------------------------------------------------------------------------------------------
+
+    /** An ICMP error about the last segment of {@code f}'s direction. */
+    private byte[] icmp(int type, int code, int info, TcpFrame f) {
+        byte[] b = new byte[8 + 20 + 8];
+        b[0] = (byte) type;
+        b[1] = (byte) code;
+        Wires.be16(b, 6, info);
+        byte[] quoted = Frames.ipv4(f.saddr, f.daddr, Frames.IPPROTO_TCP, 0, 1, 0x4000, 64, new byte[8]);
+        Wires.be16(quoted, 20, f.sport);
+        Wires.be16(quoted, 22, f.dport);
+        Wires.be32(quoted, 24, f.seq);
+        System.arraycopy(quoted, 0, b, 8, 28);
+        Wires.be16(b, 2, Wires.fold(Wires.sum(b, 0, b.length)));
+        return b;
+    }
+
+    @Test
+    void shouldSendSmallerSegmentsWhenThePathTakesLess() throws Exception {
+        SoftSocket s = accept(32000);
+        write(s, 2000);
+        TcpFrame f = peer.expect(data(1000).seq(1).ack(1));
+        peer.expect(data(1000).seq(1001).ack(1));
+        peer.injectIp(1, icmp(3, 4, 640, f)); // fragmentation needed: 600 bytes of payload
+        for (int i = 0; i < 3; i++) {
+            peer.expect(data(600).seq(1 + 600 * i).ack(1));
+        }
+    }
+
+    @Test
+    void shouldNotBelieveErrorsAboutSegmentsNeverSent() throws Exception {
+        SoftSocket s = accept(32000);
+        write(s, 2000);
+        TcpFrame f = peer.expect(data(1000).seq(1).ack(1));
+        peer.expect(data(1000).seq(1001).ack(1));
+        byte[] wrong = icmp(3, 4, 640, f);
+        Wires.be32(wrong, 8 + 24, f.seq + 100_000);
+        Wires.be16(wrong, 2, 0);
+        Wires.be16(wrong, 2, Wires.fold(Wires.sum(wrong, 0, wrong.length)));
+        peer.injectIp(1, wrong);
+        assertThat(peer.host.counter("TcpExtOutOfWindowIcmps")).isEqualTo(1);
+        peer.inject(ack().seq(1).ack(2001));
+        write(s, 1000);
+        peer.expect(data(1000).seq(2001).ack(1));
+    }
+
+    @Test
+    void shouldEndAHandshakeThatIsRefusedByIcmp() throws Exception {
+        connecting();
+        TcpFrame f = peer.expect(syn().seq(0));
+        peer.injectIp(1, icmp(3, 3, 0, f)); // port unreachable
+        assertThatThrownBy(() -> lab.joinAll()).hasMessageContaining("ECONNREFUSED");
+    }
+
+    // ---- cookies
+    // -----------------------------------------------------------------------------------------------------
+
+    @Test
+    void shouldOpenAConnectionFromACookie() throws Exception {
+        boot("net.ipv4.tcp_syncookies=2");
+        peer.withTimestamps().inject(syn().seq(0).mss(1460).sackOk().wscale(5).win(8000));
+        peer.expect(synAck().seq(0).ack(1));
+        assertThat(peer.host.counter("TcpExtSyncookiesSent")).isEqualTo(1);
+        lab.sleep(2 * SECOND); // nothing is kept: the SYN-ACK does not come again
+        peer.expectNothing(10 * MS);
+        peer.inject(data(10).seq(1).ack(1).win(1000));
+        peer.expect(ack().seq(1).ack(11));
+        assertThat(peer.host.counter("TcpExtSyncookiesRecv")).isEqualTo(1);
+        SoftSocket s = server.accept();
+        assertThat(s.read(new byte[20], 0, 20)).isEqualTo(10);
+        net.tcp.TcpInfo info = (net.tcp.TcpInfo) s.option(SoftOption.TCP_INFO);
+        assertThat(info.sndWscale).isEqualTo(5);
+        assertThat(info.sndMss).isEqualTo(1448);
+        assertThat(info.sndWnd).isEqualTo(1000 << 5);
+        write(s, 100);
+        peer.expect(data(100).seq(1).ack(11));
+    }
+
+    @Test
+    void shouldRefuseAForgedCookie() throws Exception {
+        boot("net.ipv4.tcp_syncookies=2");
+        peer.inject(syn().seq(0).mss(1460));
+        peer.expect(synAck().seq(0).ack(1));
+        peer.inject(ack().seq(1).ack(2));
+        peer.expect(rst().seq(2));
+        assertThat(peer.host.counter("TcpExtSyncookiesFailed")).isEqualTo(1);
+    }
+
     // ---- timers
     // ------------------------------------------------------------------------------------------------------
 
