@@ -205,7 +205,10 @@ public final class Flows {
         stage.sleep(20 * MS);
         List<Step> all = trace.stop();
         for (int at = indexOf(all, Landmark.TCP_DATA_SND_CHECK, 0); at >= 0; ) {
-            if (is(all, at + 1, Landmark.TCP_WRITE_XMIT) && is(all, at + 2, Landmark.TCP_TRANSMIT_SKB)) {
+            // An ACK that met an owned socket runs from its backlog, in process context: that is not the one to show.
+            if (all.get(at).context() == PathTrace.Context.SOFTIRQ
+                    && is(all, at + 1, Landmark.TCP_WRITE_XMIT)
+                    && is(all, at + 2, Landmark.TCP_TRANSMIT_SKB)) {
                 return upTo(all, lastBefore(all, Landmark.NETIF_RECEIVE_SKB, at), Landmark.NDO_START_XMIT, s -> true);
             }
             at = indexOf(all, Landmark.TCP_DATA_SND_CHECK, at + 1);
