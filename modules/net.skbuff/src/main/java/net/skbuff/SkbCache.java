@@ -329,6 +329,11 @@ public class SkbCache extends SkbCachePadAfter {
         return page;
     }
 
+    /** What a packet of {@link #allocSkb} with so many linear bytes (at most {@link SkbMemory#MAX_LINEAR}) is charged for. */
+    public static int linearTruesize(int bytes) {
+        return SkbMemory.CLASS_SIZES[classOf(bytes)] + SkBuff.OVERHEAD_TRUESIZE;
+    }
+
     static int classOf(int bytes) {
         if (bytes <= 512) {
             return 0;

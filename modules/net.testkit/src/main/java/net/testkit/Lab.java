@@ -294,7 +294,8 @@ public final class Lab implements AutoCloseable {
         for (Proto proto : SockRegistry.of(kernel).protos()) {
             long pages = proto.memory == null ? 0 : proto.memory.allocatedPages();
             if (pages != 0) {
-                throw new AssertionError("seed " + seed + ": " + pages + " pages of " + proto + " memory stay reserved");
+                throw new AssertionError(
+                        "seed " + seed + ": " + pages + " pages of " + proto + " memory stay reserved");
             }
         }
     }

@@ -175,7 +175,9 @@ public final class TcpInvariants {
             before = skb;
         }
         // Only the last four blocks are remembered: an older one may be in the queue and not be told.
-        holds(tp.rxOpt.numSacks == 0 || !tp.outOfOrderQueue.isEmpty(), tp.rxOpt.numSacks + " SACK blocks of an empty queue");
+        holds(
+                tp.rxOpt.numSacks == 0 || !tp.outOfOrderQueue.isEmpty(),
+                tp.rxOpt.numSacks + " SACK blocks of an empty queue");
         for (int i = 0; i < tp.rxOpt.numSacks; i++) {
             holds(
                     TcpSeq.before(tp.selectiveAcks[2 * i], tp.selectiveAcks[2 * i + 1]),
