@@ -200,15 +200,7 @@ public final class TcpMinisocks {
      * the old one ended. Linux: tcp_twsk_unique().
      */
     static boolean twskUnique(Cpu cpu, TcpSock tp, TcpTimewaitSock tw) {
-        int reuse = tp.sysctl.tcpTwReuse;
-        if (reuse == 2) {
-            boolean loopback =
-                    tw.boundDevIf == 1 || net.ipv4.Inet.isLoopback(tw.daddr) || net.ipv4.Inet.isLoopback(tw.rcvSaddr);
-            reuse = loopback ? 2 : 0;
-        }
-        int nowMs = (int) (cpu.nowNs() / 1_000_000);
-        boolean late = nowMs - (tw.twEntryStamp + tp.sysctl.tcpTwReuseDelay) > 0;
-        if (tw.twTsRecentStamp == 0 || reuse == 0 || !late) {
+        if (!twskMayReuse(cpu, tp, tw)) {
             return false;
         }
         if (!tp.repair) {
@@ -218,6 +210,19 @@ public final class TcpMinisocks {
             tp.rxOpt.tsRecentStamp = tw.twTsRecentStamp;
         }
         return true;
+    }
+
+    /** The part of {@link #twskUnique} that only looks. */
+    static boolean twskMayReuse(Cpu cpu, TcpSock tp, TcpTimewaitSock tw) {
+        int reuse = tp.sysctl.tcpTwReuse;
+        if (reuse == 2) {
+            boolean loopback =
+                    tw.boundDevIf == 1 || net.ipv4.Inet.isLoopback(tw.daddr) || net.ipv4.Inet.isLoopback(tw.rcvSaddr);
+            reuse = loopback ? 2 : 0;
+        }
+        int nowMs = (int) (cpu.nowNs() / 1_000_000);
+        boolean late = nowMs - (tw.twEntryStamp + tp.sysctl.tcpTwReuseDelay) > 0;
+        return tw.twTsRecentStamp != 0 && reuse != 0 && late;
     }
 
     // ---- requests

@@ -448,6 +448,11 @@ public class TcpSock extends InetConnectionSock {
     }
 
     @Override
+    protected boolean twskMayReuse(Cpu cpu, InetTimewaitSock tw) {
+        return tw instanceof TcpTimewaitSock t && TcpMinisocks.twskMayReuse(cpu, this, t);
+    }
+
+    @Override
     protected void disconnectChild(Cpu cpu) {
         TcpClose.disconnectChild(cpu, this);
     }

@@ -417,6 +417,7 @@ final class InetBindHash {
         if (!own && remaining > 1) {
             remaining &= ~1;
         }
+        int base = tables.inetEhashfnBase(sk.net, sk.rcvSaddr, sk.daddr, sk.dport);
         int[] perturb = perturb();
         int index = (int) portOffset & TABLE_PERTURB_SIZE - 1;
         int offset = Integer.remainderUnsigned(perturb[index] + (int) (portOffset >>> 32), remaining);
@@ -429,7 +430,7 @@ final class InetBindHash {
                 if (port >= high) {
                     port -= remaining;
                 }
-                if (v4.isReservedPort(port) || !tryConnectPort(cpu, sk, port)) {
+                if (v4.isReservedPort(port) || tables.isTaken(cpu, sk, base, port) || !tryConnectPort(cpu, sk, port)) {
                     continue;
                 }
                 // A step of random size, so that the next port says little about this connection (CVE-2022-1012).

@@ -155,6 +155,11 @@ public abstract class InetConnectionSock extends InetSock {
         return false;
     }
 
+    /** Whether {@link #twskUnique} may agree: a look that changes nothing and needs no lock. */
+    protected boolean twskMayReuse(Cpu cpu, InetTimewaitSock tw) {
+        return true;
+    }
+
     /** When the retransmit timer is due, jiffies. Linux: icsk_timeout(). */
     public final long icskTimeout() {
         return icskRetransmitTimer.expires;
