@@ -5,6 +5,7 @@ import net.core.dev.NetDevice;
 import net.core.dev.NetDeviceOps;
 import net.core.dev.NetdevFeatures;
 import net.core.dev.NetdevQueue;
+import net.core.dev.RtnlLinkStats;
 import net.core.time.HrTimer;
 import net.skbuff.SkBuff;
 import net.skbuff.SkBuffHead;
@@ -140,6 +141,56 @@ public final class FaultDevice implements NetDeviceOps {
         delayed.purge(cpu, SkbDropReason.NOT_SPECIFIED);
         cpu.localBhEnable();
         return inner.ndoStop(dev);
+    }
+
+    @Override
+    public int ndoSelectQueue(Cpu cpu, NetDevice dev, SkBuff skb) {
+        return inner.ndoSelectQueue(cpu, dev, skb);
+    }
+
+    @Override
+    public int ndoChangeMtu(NetDevice dev, int newMtu) {
+        return inner.ndoChangeMtu(dev, newMtu);
+    }
+
+    @Override
+    public int ndoSetMacAddress(NetDevice dev, byte[] addr) {
+        return inner.ndoSetMacAddress(dev, addr);
+    }
+
+    @Override
+    public void ndoSetRxMode(NetDevice dev) {
+        inner.ndoSetRxMode(dev);
+    }
+
+    @Override
+    public void ndoTxTimeout(Cpu cpu, NetDevice dev, NetdevQueue txq) {
+        inner.ndoTxTimeout(cpu, dev, txq);
+    }
+
+    @Override
+    public void ndoGetStats(NetDevice dev, RtnlLinkStats stats) {
+        inner.ndoGetStats(dev, stats);
+    }
+
+    @Override
+    public long ndoFixFeatures(NetDevice dev, long features) {
+        return inner.ndoFixFeatures(dev, features);
+    }
+
+    @Override
+    public int ndoSetFeatures(NetDevice dev, long features) {
+        return inner.ndoSetFeatures(dev, features);
+    }
+
+    @Override
+    public String[] ethtoolStatNames(NetDevice dev) {
+        return inner.ethtoolStatNames(dev);
+    }
+
+    @Override
+    public long[] ethtoolStats(NetDevice dev) {
+        return inner.ethtoolStats(dev);
     }
 
     @Override

@@ -3,12 +3,16 @@ package net.testkit;
 import static org.assertj.core.api.Assertions.assertThat;
 
 import java.io.IOException;
+import java.util.ArrayList;
 import java.util.LinkedHashMap;
+import java.util.List;
 import java.util.Map;
 import java.util.TreeMap;
 import net.core.api.ErrnoException;
 import net.core.api.SoftServerSocket;
 import net.core.api.SoftSocket;
+import net.core.dev.NetDevice;
+import net.core.dev.NetdevFeatures;
 import net.core.task.KernelThread;
 import net.skbuff.Errno;
 import org.jspecify.annotations.Nullable;
@@ -64,9 +68,32 @@ class FaultTransferTest {
                     FAULTS.loss(), FAULTS.reorder(), FAULTS.duplicate(), FAULTS.corrupt(), delay, delay / 50);
         }
 
+        /** Most run with the defaults; some without an option or with another congestion control. */
         String[] sysctls() {
-            boolean noSack = seed % 10 == 9;
-            return noSack ? new String[] {"net.ipv4.tcp_sack=0"} : new String[0];
+            List<String> words = new ArrayList<>();
+            if (seed % 10 == 9) {
+                words.add("net.ipv4.tcp_sack=0");
+            }
+            if (seed % 11 == 5) {
+                words.add("net.ipv4.tcp_timestamps=0");
+            }
+            if (seed % 13 == 6) {
+                words.add("net.ipv4.tcp_window_scaling=0");
+            }
+            if (seed % 7 == 3) {
+                words.add("net.ipv4.tcp_congestion_control=reno");
+            }
+            if (seed % 17 == 8) {
+                words.add("net.ipv4.tcp_rmem=4096 20000 20000");
+            }
+            if (seed % 19 == 4) {
+                words.add("net.ipv4.tcp_early_retrans=0");
+            }
+            return words.toArray(new String[0]);
+        }
+
+        boolean gro() {
+            return seed % 5 == 2;
         }
 
         @Override
@@ -117,6 +144,14 @@ class FaultTransferTest {
         }
     }
 
+    /** Has a veth end receive through NAPI and GRO. */
+    private static void gro(NetDevice dev) {
+        dev.kernel().rtnl().run(() -> {
+            dev.wantedFeatures |= NetdevFeatures.NETIF_F_GRO;
+            dev.updateFeatures();
+        });
+    }
+
     /** Looks at the connections every now and then: often at first, then ever less. */
     private static final class Inspector {
         private final Lab lab;
@@ -159,6 +194,9 @@ class FaultTransferTest {
         PacketTrace trace = lab.trace();
         if (ONLY != null) {
             trace.keepFrames();
+        }
+        if (t.gro()) {
+            lab.hosts().forEach(h -> gro(h.devices.getFirst()));
         }
         Inspector inspector = new Inspector(lab);
         inspector.again();
