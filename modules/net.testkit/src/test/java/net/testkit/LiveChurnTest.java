@@ -5,9 +5,11 @@ import static org.assertj.core.api.Assertions.assertThat;
 import java.io.IOException;
 import java.net.InetSocketAddress;
 import java.net.StandardSocketOptions;
+import java.time.Duration;
 import java.util.SplittableRandom;
 import java.util.concurrent.atomic.AtomicInteger;
 import java.util.concurrent.atomic.AtomicReference;
+import net.core.api.SoftOption;
 import net.core.api.SoftServerSocket;
 import net.core.api.SoftSocket;
 import net.core.dev.NetDevice;
@@ -29,6 +31,8 @@ class LiveChurnTest {
     private static final long LIMIT_NS = FULL ? 20_000_000_000L : 1_000_000_000L;
 
     private static final int THREADS = 4;
+    /** A reset that the closed device lost is not sent again. */
+    private static final Duration PATIENCE = Duration.ofMillis(200);
 
     private final AtomicInteger answered = new AtomicInteger();
     private volatile boolean over;
@@ -84,6 +88,7 @@ class LiveChurnTest {
         byte[] bytes = new byte[2048];
         while (!over) {
             try (SoftSocket s = listener.accept()) {
+                s.setOption(SoftOption.SO_RCVTIMEO, PATIENCE);
                 int n = s.read(bytes, 0, bytes.length);
                 if (n > 0 && random.nextInt(8) != 0) {
                     s.write(bytes, 0, n);
@@ -100,6 +105,7 @@ class LiveChurnTest {
     private void call(Lab.Host from, InetSocketAddress to, SplittableRandom random, AtomicReference<SoftSocket> inUse) {
         byte[] bytes = new byte[1 + random.nextInt(2048)];
         try (SoftSocket s = from.network.connect(to)) {
+            s.setOption(SoftOption.SO_RCVTIMEO, PATIENCE);
             if (random.nextInt(4) == 0) {
                 inUse.set(s);
             }
