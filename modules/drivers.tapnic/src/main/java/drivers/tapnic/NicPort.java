@@ -278,7 +278,7 @@ final class NicPort implements AutoCloseable {
         int tries = max + 64;
         while (done < max && tries-- > 0) {
             if (rxHead == rxTail || pagesPosted() < MAX_PAGES_PER_FRAME) {
-                if (!dropForWantOfBuffer()) {
+                if (!dropForWantOfBuffer(cpu)) {
                     break;
                 }
                 continue;
@@ -332,7 +332,7 @@ final class NicPort implements AutoCloseable {
         rxHead++;
     }
 
-    private boolean dropForWantOfBuffer() {
+    private boolean dropForWantOfBuffer(Cpu cpu) {
         iov(rxIov, 1, scrap, SCRAP_BYTES);
         int rc = wire.receive(rxIov, 2);
         if (rc < 0) {
@@ -341,7 +341,7 @@ final class NicPort implements AutoCloseable {
         rxNoBuffer++;
         if (model.pause() && !pauseSent) {
             pauseSent = true;
-            sendPause(0xffff);
+            sendPause(cpu, 0xffff);
         }
         return true;
     }
@@ -368,14 +368,14 @@ final class NicPort implements AutoCloseable {
     }
 
     /** The driver refilled the ring: a peer that was paused may go on. */
-    void buffersReturned() {
+    void buffersReturned(Cpu cpu) {
         if (pauseSent && rxPosted() > rx.size / 2) {
             pauseSent = false;
-            sendPause(0);
+            sendPause(cpu, 0);
         }
     }
 
-    private void sendPause(int quanta) {
+    private void sendPause(Cpu cpu, int quanta) {
         UnsafeApi.setMemory(scrap, WireModel.MIN_FRAME_BYTES, (byte) 0);
         long dst = 0x0180C2000001L;
         for (int i = 0; i < 6; i++) {
@@ -387,11 +387,13 @@ final class NicPort implements AutoCloseable {
         UnsafeApi.putByte(scrap + 15, (byte) 1);
         UnsafeApi.putByte(scrap + 16, (byte) (quanta >> 8));
         UnsafeApi.putByte(scrap + 17, (byte) quanta);
+        txq.txLock(cpu); // header and vector are the transmit side's, which may be busy on another CPU
         txHdr.clear();
         iov(txIov, 1, scrap, WireModel.MIN_FRAME_BYTES);
         if (wire.transmit(txIov, 2) >= 0) {
             txPauseFrames++;
         }
+        txq.txUnlock();
     }
 
     /** Forgets what is in flight; the driver frees its side. The device is idle afterwards. */

@@ -367,7 +367,7 @@ final class TapNicQueue extends NapiStruct implements NetdevQueue.RingSpace {
             port.postPage(page.address(), page.size());
             pagePosted++;
         }
-        port.buffersReturned();
+        port.buffersReturned(cpu);
     }
 
     /** Takes everything back from the device. Context: NAPI disabled, tx stopped. */
