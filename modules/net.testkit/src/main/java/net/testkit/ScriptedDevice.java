@@ -79,11 +79,18 @@ public final class ScriptedDevice implements NetDeviceOps {
         return frame;
     }
 
-    /** A frame arrives, as from a driver's poll, with a mark to know it by. Throws what {@link PacketCheck} had to say of frames sent before. */
-    public void receive(byte[] frame, int mark) {
+    /**
+     * A frame arrives, as from a driver's poll, with a mark to know it by. Throws what {@link PacketCheck} had to say of
+     * frames sent before.
+     *
+     * @return false if there was no memory for it
+     */
+    public boolean receive(byte[] frame, int mark) {
         Cpu cpu = dev.kernel().localBhDisable(0);
+        boolean built;
         try {
             SkBuff skb = build(cpu, frame);
+            built = skb != null;
             if (skb != null) {
                 skb.mark = mark;
                 Dev.netifReceiveSkb(cpu, skb);
@@ -92,6 +99,7 @@ public final class ScriptedDevice implements NetDeviceOps {
             cpu.localBhEnable();
         }
         throwBad();
+        return built;
     }
 
     /** As {@link #receive(byte[], int)} without a mark. */
