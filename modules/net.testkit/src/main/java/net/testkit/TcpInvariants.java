@@ -203,8 +203,11 @@ public final class TcpInvariants {
     }
 
     private static long truesize(@Nullable SkBuffHead queue) {
+        if (queue == null) {
+            return 0;
+        }
         long sum = 0;
-        for (SkBuff skb = queue == null ? null : queue.peek(); skb != null; skb = queue.peekNext(skb)) {
+        for (SkBuff skb = queue.peek(); skb != null; skb = queue.peekNext(skb)) {
             sum += skb.truesize;
         }
         return sum;
