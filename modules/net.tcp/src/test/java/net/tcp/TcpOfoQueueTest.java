@@ -2,6 +2,7 @@ package net.tcp;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
+import java.lang.foreign.Arena;
 import java.util.Random;
 import net.skbuff.SkBuff;
 import org.agrona.UnsafeApi;
@@ -81,20 +82,21 @@ class TcpOfoQueueTest {
     private static void checkStream(TcpSock tp, int base) {
         int seq = base;
         SkBuff skb = tp.receiveQueue.peek();
-        java.nio.ByteBuffer buffer = java.nio.ByteBuffer.allocateDirect(1 << 17);
-        long address = java.lang.foreign.MemorySegment.ofBuffer(buffer).address();
-        while (skb != null) {
-            int offset = seq - TcpSkbCb.seq(skb);
-            assertThat(offset).isGreaterThanOrEqualTo(0);
-            int n = skb.len - offset;
-            if (n > 0) {
-                skb.copyBits(offset, address, n);
-                for (int i = 0; i < n; i++) {
-                    assertThat(UnsafeApi.getByte(address + i)).isEqualTo(TcpBench.streamByte(seq + i));
+        try (Arena arena = Arena.ofConfined()) {
+            long address = arena.allocate(1 << 17).address();
+            while (skb != null) {
+                int offset = seq - TcpSkbCb.seq(skb);
+                assertThat(offset).isGreaterThanOrEqualTo(0);
+                int n = skb.len - offset;
+                if (n > 0) {
+                    skb.copyBits(offset, address, n);
+                    for (int i = 0; i < n; i++) {
+                        assertThat(UnsafeApi.getByte(address + i)).isEqualTo(TcpBench.streamByte(seq + i));
+                    }
+                    seq += n;
                 }
-                seq += n;
+                skb = tp.receiveQueue.peekNext(skb);
             }
-            skb = tp.receiveQueue.peekNext(skb);
         }
         assertThat(seq).isEqualTo(base + STREAM);
     }
