@@ -74,6 +74,10 @@ public final class TcpKeepalive {
             return;
         }
         tp.mstampRefresh(cpu.nowNs());
+        if (finOwed(tp)) {
+            TcpOutput.tcpSendFin(cpu, tp);
+            return;
+        }
         if (tp.state == TcpStates.TCP_FIN_WAIT2 && tp.flag(SockFlag.DEAD)) {
             endFinWait2(cpu, tp);
             return;
@@ -90,6 +94,12 @@ public final class TcpKeepalive {
             }
         }
         tp.resetKeepaliveTimer(cpu, next);
+    }
+
+    /** Closed for sending, and neither is a FIN queued nor has one been acknowledged: there was no memory for it. */
+    private static boolean finOwed(TcpSock tp) {
+        return tp.inStates(TcpStates.TCPF_FIN_WAIT1 | TcpStates.TCPF_CLOSING | TcpStates.TCPF_LAST_ACK)
+                && tp.rtxAndWriteQueuesEmpty();
     }
 
     private static void endFinWait2(Cpu cpu, TcpSock tp) {

@@ -318,6 +318,9 @@ public final class TcpOutput {
     /**
      * Queues a FIN, on the last unsent segment if there is one, and sends.
      *
+     * <p>{@code Deviation:} without memory the keepalive timer tries again. Linux leaves it at that; an orphan without a
+     * FIN to retransmit then waits for ever.
+     *
      * <p>Linux: tcp_send_fin(), net/ipv4/tcp_output.c
      */
     public static void tcpSendFin(Cpu cpu, TcpSock tp) {
@@ -337,6 +340,7 @@ public final class TcpOutput {
         } else {
             SkBuff skb = allocControl(cpu);
             if (skb == null) {
+                tp.resetKeepaliveTimer(cpu, TcpConst.TCP_RESOURCE_PROBE_INTERVAL);
                 return;
             }
             TcpQueues.forcedMemSchedule(cpu, tp, skb.truesize);

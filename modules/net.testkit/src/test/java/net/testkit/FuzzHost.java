@@ -40,7 +40,7 @@ final class FuzzHost {
 
     FuzzHost(long seed, SplittableRandom random) throws IOException {
         this.random = random;
-        lab = Lab.virtual(seed, 1, "memory=256M");
+        lab = Lab.virtual(seed, 1, "memory=256M", Boolean.getBoolean("softnet.debug") ? "debug" : "debug=0");
         host = lab.addHost("h");
         device = ScriptedDevice.create(host.net, "eth0", HOST_MAC);
         lab.attach(host, device.dev, "10.0.0.1/24");

@@ -1,0 +1,33 @@
+package net.testkit;
+
+import static net.testkit.Segment.ack;
+import static net.testkit.Segment.fin;
+import static net.testkit.Segment.syn;
+import static net.testkit.Segment.synAck;
+
+import net.core.api.SoftServerSocket;
+import net.core.api.SoftSocket;
+import org.junit.jupiter.api.Test;
+
+class TcpNoMemoryScriptTest {
+    /** Found by the fuzzer: the orphan stayed in FIN_WAIT1 for ever. */
+    @Test
+    void shouldSendAFinOnceThereIsMemory() throws Exception {
+        try (Lab lab = Lab.virtual(1, 1)) {
+            ScriptedPeer peer = new ScriptedPeer(lab);
+            SoftServerSocket listener = Lab.listen(peer.host, 80);
+            peer.inject(syn().seq(0).mss(1460));
+            peer.expect(synAck().ack(1));
+            peer.inject(ack().seq(1).ack(1));
+            SoftSocket s = listener.accept();
+            lab.kernel.cpu(0).failEvery = 1;
+            s.close();
+            peer.expectNothing(100_000_000);
+            lab.kernel.cpu(0).failEvery = 0;
+            peer.expect(fin().seq(1).ack(1), 2_000_000_000L);
+            peer.inject(fin().seq(1).ack(2));
+            peer.expect(ack().seq(2).ack(2));
+            listener.close();
+        }
+    }
+}
