@@ -190,6 +190,11 @@ class FaultTransferTest {
     }
 
     private static long run(Transfer t, Map<String, Long> sum) {
+        return run(t, sum, 0);
+    }
+
+    /** @param failEvery once connected, each so manieth allocation of a packet or page fails; 0: none */
+    private static long run(Transfer t, Map<String, Long> sum, int failEvery) {
         Lab lab = Lab.twoHosts(t.seed(), t.cpus(), t.faults(), t.sysctls());
         PacketTrace trace = lab.trace();
         if (ONLY != null) {
@@ -207,6 +212,7 @@ class FaultTransferTest {
             lab.start("server", () -> {
                 try (listener;
                         SoftSocket s = listener.accept()) {
+                    failAllocations(lab, failEvery);
                     if (t.clientSends()) {
                         receive(s, t);
                     } else {
@@ -225,6 +231,7 @@ class FaultTransferTest {
             });
             lab.joinAll();
             inspector.stop();
+            failAllocations(lab, 0);
             trace.close();
             for (Lab.Host h : lab.hosts()) {
                 h.net.mib().snapshot().forEach((k, v) -> sum.merge(k, v, Long::sum));
@@ -266,6 +273,20 @@ class FaultTransferTest {
                 "%d transfers, %d MiB in %d s: %s%n",
                 TRANSFERS, bytes >> 20, (System.nanoTime() - start) / 1_000_000_000, moved(sum));
         moved(sum).forEach((name, value) -> assertThat(value).as(name).isPositive());
+    }
+
+    private static void failAllocations(Lab lab, int every) {
+        for (int i = 0; i < lab.kernel.cpus(); i++) {
+            lab.kernel.cpu(i).failEvery = every;
+        }
+    }
+
+    @Test
+    @Timeout(600)
+    void shouldDeliverEveryByteThoughMemoryIsShort() {
+        for (int seed = 1; seed <= (FULL ? 200 : 20); seed++) {
+            run(new Transfer(5000 + seed), new TreeMap<>(), 20 + seed % 100);
+        }
     }
 
     private static Map<String, Long> moved(Map<String, Long> sum) {
