@@ -269,6 +269,7 @@ public final class TcpClose {
         tp.resetFlag(SockFlag.DONE);
         int seq = tp.writeSeq + tp.maxWindow + 2;
         tp.writeSeq = seq == 0 ? 1 : seq;
+        tp.finOwed = false;
         tp.srttUs = 0;
         tp.mdevUs = TcpConst.TCP_TIMEOUT_INIT * 1000;
         tp.rcvRttLastTsecr = 0;

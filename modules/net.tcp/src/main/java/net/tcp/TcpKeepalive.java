@@ -49,7 +49,7 @@ public final class TcpKeepalive {
         }
         if (on && !tp.flag(SockFlag.KEEPOPEN)) {
             tp.resetKeepaliveTimer(cpu, timeWhen(tp));
-        } else if (!on) {
+        } else if (!on && !tp.finOwed) {
             tp.deleteKeepaliveTimer();
         }
     }
@@ -74,7 +74,10 @@ public final class TcpKeepalive {
             return;
         }
         tp.mstampRefresh(cpu.nowNs());
-        if (finOwed(tp)) {
+        if (tp.finOwed) {
+            if (tp.flag(SockFlag.KEEPOPEN)) {
+                tp.resetKeepaliveTimer(cpu, timeWhen(tp));
+            }
             TcpOutput.tcpSendFin(cpu, tp);
             return;
         }
@@ -94,12 +97,6 @@ public final class TcpKeepalive {
             }
         }
         tp.resetKeepaliveTimer(cpu, next);
-    }
-
-    /** Closed for sending, and neither is a FIN queued nor has one been acknowledged: there was no memory for it. */
-    private static boolean finOwed(TcpSock tp) {
-        return tp.inStates(TcpStates.TCPF_FIN_WAIT1 | TcpStates.TCPF_CLOSING | TcpStates.TCPF_LAST_ACK)
-                && tp.rtxAndWriteQueuesEmpty();
     }
 
     private static void endFinWait2(Cpu cpu, TcpSock tp) {

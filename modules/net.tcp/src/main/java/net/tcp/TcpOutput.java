@@ -329,7 +329,7 @@ public final class TcpOutput {
         if (target == null && Tcp.underMemoryPressure(tp)) {
             target = tp.rtxQueueTail();
         }
-        if (target != null) {
+        if (target != null && !tp.finOwed) {
             TcpSkbCb.orTcpFlags(target, TCPHDR_FIN);
             TcpSkbCb.endSeq(target, TcpSkbCb.endSeq(target) + 1);
             tp.writeSeq++;
@@ -337,17 +337,28 @@ public final class TcpOutput {
                 tp.sndNxt++;
                 return;
             }
-        } else {
-            SkBuff skb = allocControl(cpu);
-            if (skb == null) {
-                tp.resetKeepaliveTimer(cpu, TcpConst.TCP_RESOURCE_PROBE_INTERVAL);
-                return;
-            }
-            TcpQueues.forcedMemSchedule(cpu, tp, skb.truesize);
-            initNondataSkb(skb, tp.writeSeq, TCPHDR_ACK | TCPHDR_FIN);
-            queueSkb(cpu, tp, skb);
+        } else if (!queueFin(cpu, tp)) {
+            tp.resetKeepaliveTimer(cpu, TcpConst.TCP_RESOURCE_PROBE_INTERVAL);
+            return;
         }
         tcpPushPendingFrames(cpu, tp, TcpMss.tcpCurrentMss(cpu, tp), TCP_NAGLE_OFF);
+    }
+
+    /** A segment of its own for the FIN; without memory its sequence number alone, lest an ACK of the data end it. */
+    private static boolean queueFin(Cpu cpu, TcpSock tp) {
+        if (!tp.finOwed) {
+            tp.finOwed = true;
+            tp.writeSeq++;
+        }
+        SkBuff skb = allocControl(cpu);
+        if (skb == null) {
+            return false;
+        }
+        tp.finOwed = false;
+        TcpQueues.forcedMemSchedule(cpu, tp, skb.truesize);
+        initNondataSkb(skb, tp.writeSeq - 1, TCPHDR_ACK | TCPHDR_FIN);
+        queueSkb(cpu, tp, skb);
+        return true;
     }
 
     /** Linux: tcp_queue_skb(). */

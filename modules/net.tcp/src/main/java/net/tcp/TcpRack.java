@@ -169,6 +169,8 @@ public final class TcpRack {
             TcpFragment.tcpFragment(cpu, tp, true, skb, mss, mss);
         }
         tcpMarkSkbLost(cpu, tp, skb);
+        // Without memory to split it more is lost than one: no more may have left the network than was sent.
+        TcpRenoSack.tcpLimitRenoSacked(tp);
     }
 
     /**

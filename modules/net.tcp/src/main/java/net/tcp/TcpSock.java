@@ -165,6 +165,8 @@ public class TcpSock extends InetConnectionSock {
     public long tcpMstamp;
     /** Next sequence number expected. */
     public int rcvNxt;
+    /** {@link #writeSeq} counts a FIN for which there was no memory yet. */
+    public boolean finOwed;
     /** Next sequence number to send. */
     public int sndNxt;
     /** First unacknowledged sequence number. */

@@ -13,7 +13,6 @@ import net.core.api.SoftServerSocket;
 import net.core.api.SoftSocket;
 import net.core.dev.NetDevice;
 import net.core.dev.NetdevFeatures;
-import net.core.task.KernelThread;
 import net.skbuff.Errno;
 import org.jspecify.annotations.Nullable;
 import org.junit.jupiter.api.Test;
@@ -128,6 +127,20 @@ class FaultTransferTest {
         s.shutdownOutput();
     }
 
+    /** Keeps what goes wrong: a close on the way out may hang, with the socket owned by a call that threw. */
+    private static void transfer(SoftSocket s, Transfer t, boolean sends, List<Throwable> bugs) throws IOException {
+        try {
+            if (sends) {
+                send(s, t);
+            } else {
+                receive(s, t);
+            }
+        } catch (IOException | RuntimeException | Error e) {
+            bugs.add(e);
+            throw e;
+        }
+    }
+
     /**
      * Connects. ARP has no checksum: a damaged answer leads into the void until the entry is found stale, which may take
      * longer than the SYNs last; and lost questions leave the host unreachable. Both are worth another try.
@@ -200,6 +213,7 @@ class FaultTransferTest {
         if (ONLY != null) {
             trace.keepFrames();
         }
+        List<Throwable> bugs = new ArrayList<>();
         if (t.gro()) {
             lab.hosts().forEach(h -> gro(h.devices.getFirst()));
         }
@@ -213,20 +227,12 @@ class FaultTransferTest {
                 try (listener;
                         SoftSocket s = listener.accept()) {
                     failAllocations(lab, failEvery);
-                    if (t.clientSends()) {
-                        receive(s, t);
-                    } else {
-                        send(s, t);
-                    }
+                    transfer(s, t, !t.clientSends(), bugs);
                 }
             });
             lab.start("client", () -> {
                 try (SoftSocket s = connect(a, b)) {
-                    if (t.clientSends()) {
-                        send(s, t);
-                    } else {
-                        receive(s, t);
-                    }
+                    transfer(s, t, t.clientSends(), bugs);
                 }
             });
             lab.joinAll();
@@ -240,12 +246,7 @@ class FaultTransferTest {
             return trace.digest();
         } catch (IOException | RuntimeException | Error e) {
             AssertionError failure = new AssertionError(t + ": " + e, e);
-            for (KernelThread thread : lab.kernel.threads().list()) {
-                Throwable of = thread.failure();
-                if (of != null) {
-                    failure.addSuppressed(of);
-                }
-            }
+            bugs.forEach(failure::addSuppressed);
             if (ONLY != null) {
                 trace.lines().forEach(System.out::println);
             }
@@ -285,7 +286,9 @@ class FaultTransferTest {
     @Timeout(600)
     void shouldDeliverEveryByteThoughMemoryIsShort() {
         for (int seed = 1; seed <= (FULL ? 200 : 20); seed++) {
-            run(new Transfer(5000 + seed), new TreeMap<>(), 20 + seed % 100);
+            if (ONLY == null || ONLY == seed) {
+                run(new Transfer(5000 + seed), new TreeMap<>(), 20 + seed % 100);
+            }
         }
     }
 

@@ -1,6 +1,7 @@
 package net.testkit;
 
 import static net.testkit.Segment.ack;
+import static net.testkit.Segment.data;
 import static net.testkit.Segment.fin;
 import static net.testkit.Segment.syn;
 import static net.testkit.Segment.synAck;
@@ -10,6 +11,30 @@ import net.core.api.SoftSocket;
 import org.junit.jupiter.api.Test;
 
 class TcpNoMemoryScriptTest {
+    /** Found by a transfer: the ACK of the data was taken for one of the FIN, which then was never sent. */
+    @Test
+    void shouldNotTakeAnAckOfDataForOneOfAFinThatWasNotSent() throws Exception {
+        try (Lab lab = Lab.virtual(1, 1)) {
+            ScriptedPeer peer = new ScriptedPeer(lab);
+            SoftServerSocket listener = Lab.listen(peer.host, 80);
+            peer.inject(syn().seq(0).mss(1460));
+            peer.expect(synAck().ack(1));
+            peer.inject(ack().seq(1).ack(1));
+            SoftSocket s = listener.accept();
+            s.write(new byte[500], 0, 500);
+            peer.expect(data(500).seq(1).ack(1));
+            lab.kernel.cpu(0).failEvery = 1;
+            s.shutdownOutput();
+            lab.kernel.cpu(0).failEvery = 0;
+            peer.inject(ack().seq(1).ack(501));
+            peer.expect(fin().seq(501).ack(1), 2_000_000_000L);
+            peer.inject(fin().seq(1).ack(502));
+            peer.expect(ack().seq(502).ack(2));
+            s.close();
+            listener.close();
+        }
+    }
+
     /** Found by the fuzzer: the orphan stayed in FIN_WAIT1 for ever. */
     @Test
     void shouldSendAFinOnceThereIsMemory() throws Exception {
