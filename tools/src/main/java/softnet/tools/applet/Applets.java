@@ -25,10 +25,10 @@ public final class Applets {
      */
     public static @Nullable Applet parse(List<String> words, PrintWriter out) {
         CommandLine line = new CommandLine(new Root());
-        ParseResult parsed = line.parseArgs(words.toArray(String[]::new));
-        if (!parsed.hasSubcommand()) {
-            throw new ParameterException(line, "no applet given: want one of " + names());
+        if (!line.getSubcommands().containsKey(words.getFirst())) {
+            throw new ParameterException(line, "no applet '" + words.getFirst() + "': want one of " + names());
         }
+        ParseResult parsed = line.parseArgs(words.toArray(String[]::new));
         ParseResult sub = parsed.subcommand();
         if (sub.isUsageHelpRequested()) {
             sub.commandSpec().commandLine().usage(out);

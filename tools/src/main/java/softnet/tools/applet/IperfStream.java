@@ -15,6 +15,8 @@ final class IperfStream implements FdLoop.Ready {
     private static final int TCP_CONGESTION = 13;
     /** Blocks of one stream before others and the control connection get their turn. */
     private static final int ROUNDS = 16;
+    /** Datagrams are small. */
+    private static final int UDP_ROUNDS = 64;
 
     private static final int RECEIVE_BYTES = 256 * 1024;
     /** iperf3's pacing timer. */
@@ -88,7 +90,7 @@ final class IperfStream implements FdLoop.Ready {
         if (!started || ended) {
             return;
         }
-        for (int round = 0; round < ROUNDS; round++) {
+        for (int round = udp ? UDP_ROUNDS : ROUNDS; round > 0; round--) {
             int n = stats.sender ? send() : receive();
             if (n <= 0) {
                 if (n != -Errno.EAGAIN && !udp) {
