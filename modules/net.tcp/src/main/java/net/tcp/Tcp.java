@@ -1,7 +1,5 @@
 package net.tcp;
 
-import static net.tcp.TcpConst.TCPF_CLOSE;
-
 import java.util.Objects;
 import net.core.Cpu;
 import net.core.sock.PollMask;
@@ -225,7 +223,6 @@ public final class Tcp {
     }
 
     // ---- readiness
-    // ---------------------------------------------------------------------------------------------------
 
     /** Unsent bytes that make a socket unwritable. Linux: tcp_notsent_lowat(). */
     @HotPath
@@ -315,10 +312,5 @@ public final class Tcp {
             mask |= PollMask.EPOLLPRI;
         }
         return mask;
-    }
-
-    /** A socket without a connection. */
-    static boolean isClosed(TcpSock tp) {
-        return tp.inStates(TCPF_CLOSE);
     }
 }

@@ -221,7 +221,7 @@ public final class TcpAck {
         }
     }
 
-    // ---- edges and window -------------------------------------------------------------------------------------------
+    // ---- edges and window
 
     /** Moves the left edge. Linux: tcp_snd_una_update(). */
     static void tcpSndUnaUpdate(TcpSock tp, int ack) {
@@ -286,7 +286,7 @@ public final class TcpAck {
         return 0;
     }
 
-    // ---- timers -----------------------------------------------------------------------------------------------------
+    // ---- timers
 
     /** Microseconds till the head's time-out. Linux: tcp_rto_delta_us(). */
     static long tcpRtoDeltaUs(TcpSock tp) {
@@ -352,7 +352,7 @@ public final class TcpAck {
         }
     }
 
-    // ---- congestion control -----------------------------------------------------------------------------------------
+    // ---- congestion control
 
     private static boolean dubious(TcpSock tp, int flag) {
         return (flag & FLAG_NOT_DUP) == 0 || (flag & FLAG_CA_ALERT) != 0 || tp.icskCaState != TCP_CA_OPEN;

@@ -37,7 +37,7 @@ public final class TcpAckSched {
 
     private TcpAckSched() {}
 
-    // ---- modes ------------------------------------------------------------------------------------------------------
+    // ---- modes
 
     /** The connection is interactive: ACKs ride on answers. Linux: inet_csk_in_pingpong_mode(). */
     static boolean inPingpongMode(TcpSock tp) {
@@ -69,7 +69,7 @@ public final class TcpAckSched {
         return tp.icskAckQuick != 0 && !inPingpongMode(tp);
     }
 
-    // ---- data arrived -----------------------------------------------------------------------------------------------
+    // ---- data arrived
 
     /** Estimates the peer's segment size, which decides what "full" means. Linux: tcp_measure_rcv_mss(). */
     static void tcpMeasureRcvMss(Cpu cpu, TcpSock tp, SkBuff skb) {
@@ -144,7 +144,7 @@ public final class TcpAckSched {
         }
     }
 
-    // ---- decision ---------------------------------------------------------------------------------------------------
+    // ---- decision
 
     /** Sends an ACK now or later if one is owed. Linux: tcp_ack_snd_check(). */
     static void tcpAckSndCheck(Cpu cpu, TcpSock tp) {
@@ -228,7 +228,7 @@ public final class TcpAckSched {
         TcpOutput.tcpSendAck(cpu, tp);
     }
 
-    // ---- after a segment --------------------------------------------------------------------------------------------
+    // ---- after a segment
 
     /** What the ACK allows is sent, and a writer is woken. Linux: tcp_data_snd_check(). */
     static void tcpDataSndCheck(Cpu cpu, TcpSock tp) {

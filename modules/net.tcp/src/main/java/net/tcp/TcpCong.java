@@ -55,7 +55,7 @@ public final class TcpCong {
         return SLOT.get(kernel);
     }
 
-    // ---- registry ---------------------------------------------------------------------------------------------------
+    // ---- registry
 
     /** Loads what the module path offers. Context: boot. */
     static void initKernel(Kernel kernel) {
@@ -138,7 +138,7 @@ public final class TcpCong {
         return true;
     }
 
-    // ---- settings ---------------------------------------------------------------------------------------------------
+    // ---- settings
 
     /** Registers a namespace's settings. Context: namespace start. */
     static void initNet(Net net) {
@@ -192,7 +192,7 @@ public final class TcpCong {
         return false;
     }
 
-    // ---- a connection -----------------------------------------------------------------------------------------------
+    // ---- a connection
 
     /** The algorithm in force. */
     @HotPath

@@ -44,7 +44,7 @@ public final class TcpInput {
 
     private TcpInput() {}
 
-    // ---- header prediction ------------------------------------------------------------------------------------------
+    // ---- header prediction
 
     /** Predicts a header like the last one, with window {@code window} as on the wire. Linux: __tcp_fast_path_on(). */
     static void tcpFastPathOn(TcpSock tp, int window) {
@@ -190,7 +190,7 @@ public final class TcpInput {
         TcpAckSched.tcpAckSndCheck(cpu, tp);
     }
 
-    // ---- all other states -------------------------------------------------------------------------------------------
+    // ---- all other states
 
     /**
      * A segment for a connection in any state but ESTABLISHED and TIME_WAIT, in the order of RFC 9293 3.10.7.
@@ -358,7 +358,7 @@ public final class TcpInput {
         return 0;
     }
 
-    // ---- RST and FIN ------------------------------------------------------------------------------------------------
+    // ---- RST and FIN
 
     /** A valid reset arrived (or we act as if): the connection is gone, with the error BSD gives. Linux: tcp_reset(). */
     static void tcpReset(Cpu cpu, TcpSock tp) {

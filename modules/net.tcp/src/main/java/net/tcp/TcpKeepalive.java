@@ -117,7 +117,7 @@ public final class TcpKeepalive {
         boolean dead = user != 0 ? elapsed >= user && tp.icskProbesOut > 0 : tp.icskProbesOut >= probes(tp);
         if (dead) {
             TcpOutput.tcpSendActiveReset(cpu, tp);
-            TcpTimer.writeErr(cpu, tp);
+            TcpGiveUp.writeErr(cpu, tp);
             return 0;
         }
         if (TcpProbe.tcpWriteWakeup(cpu, tp, LinuxMib.TCPKEEPALIVE) <= 0) {

@@ -1,7 +1,5 @@
 package net.tcp;
 
-import static net.tcp.TcpSkbCb.TCPHDR_ACK;
-import static net.tcp.TcpSkbCb.TCPHDR_RST;
 import static net.tcp.TcpSkbCb.TCPHDR_SYN;
 
 import java.util.Objects;
@@ -11,13 +9,8 @@ import net.core.sock.TcpStates;
 import net.core.trace.Landmark;
 import net.core.trace.PathTrace;
 import net.ipv4.Ipv4Net;
-import net.ipv4.inet.InetConnectionSock;
 import net.ipv4.inet.InetTimewaitSock;
-import net.ipv4.inet.ReqskQueue;
-import net.ipv4.inet.RequestSockQueue;
 import net.skbuff.SkBuff;
-import net.skbuff.SkbDropReason;
-import org.jspecify.annotations.Nullable;
 
 /**
  * Connections that have no full socket: TIME_WAIT after the end, the request before the beginning, and the step from
@@ -40,7 +33,6 @@ public final class TcpMinisocks {
     private TcpMinisocks() {}
 
     // ---- TIME_WAIT
-    // ---------------------------------------------------------------------------------------------------
 
     /**
      * Replaces a connection by its TIME_WAIT remains, for {@code timeo} jiffies in FIN_WAIT2, and ends it.
@@ -171,7 +163,7 @@ public final class TcpMinisocks {
     }
 
     /** ACKs for segments without data must not become a loop. Linux: tcp_oow_rate_limited(). */
-    private static boolean oowLimited(Cpu cpu, TcpNet net, SkBuff skb, LinuxMib mib, int last, int now) {
+    static boolean oowLimited(Cpu cpu, TcpNet net, SkBuff skb, LinuxMib mib, int last, int now) {
         boolean data = TcpSkbCb.seq(skb) != TcpSkbCb.endSeq(skb) && (TcpSkbCb.tcpFlags(skb) & TCPHDR_SYN) == 0;
         if (data || last == 0) {
             return false;
@@ -225,134 +217,7 @@ public final class TcpMinisocks {
         return tw.twTsRecentStamp != 0 && reuse != 0 && late;
     }
 
-    // ---- requests
-    // ----------------------------------------------------------------------------------------------------
-
-    /**
-     * A segment for a connection that waits for the last ACK of its handshake.
-     *
-     * @return the new child (its spinlock held), the listener if a reset is due, or null if the segment is dealt with;
-     *     {@link TcpPcpu#reqStolen} tells that another CPU made the child
-     * <p>Linux: tcp_check_req(), net/ipv4/tcp_minisocks.c
-     */
-    static @Nullable InetConnectionSock tcpCheckReq(
-            Cpu cpu, TcpSock listener, SkBuff skb, TcpRequestSock req, TcpHdr th) {
-        TcpPcpu pcpu = TcpPcpu.of(cpu);
-        pcpu.reqStolen = false;
-        TcpNet net = listener.tcpNet;
-        TcpOptionsReceived opt = pcpu.tmpOpt;
-        int flags = th.flags() & (TCPHDR_RST | TCPHDR_SYN | TCPHDR_ACK);
-        boolean tsecrReject = false;
-        boolean pawsReject = false;
-        opt.clear();
-        if (th.doff() > 5) {
-            TcpParseOptions.tcpParseOptions(net.sysctl, skb, th, opt, false);
-            if (opt.sawTstamp) {
-                opt.tsRecent = req.tsRecent;
-                if (opt.rcvTsecr != 0) {
-                    tsecrReject = req.tstampOk && !TcpSeq.between(opt.rcvTsecr, req.sntTsvalFirst, req.sntTsvalLast);
-                    opt.rcvTsecr -= req.tsOff;
-                }
-                opt.tsRecentStamp = TcpPaws.seconds(cpu) - (int) (reqskTimeout(req) / TcpConst.HZ);
-                pawsReject = TcpPaws.tcpPawsReject(cpu, opt, th.rst());
-            }
-        }
-        int seq = TcpSkbCb.seq(skb);
-        int endSeq = TcpSkbCb.endSeq(skb);
-        if (seq == req.rcvIsn && flags == TCPHDR_SYN && !pawsReject) {
-            synAgain(cpu, net, listener, skb, req);
-            return null;
-        }
-        if ((flags & TCPHDR_ACK) != 0 && TcpSkbCb.ackSeq(skb) != req.sntIsn + 1) {
-            return listener; // acknowledges what was never sent: reset
-        }
-        if (pawsReject || tsecrReject || !inWindow(seq, endSeq, req.rcvNxt, req.rcvNxt + req.synackWindow())) {
-            int now = (int) cpu.jiffies();
-            if ((flags & TCPHDR_RST) == 0
-                    && !oowLimited(cpu, net, skb, LinuxMib.TCPACKSKIPPEDSYNRECV, req.lastOowAckTime, now)) {
-                req.lastOowAckTime = now;
-                req.rskOps.sendAck(cpu, listener, skb, req);
-            }
-            if (pawsReject) {
-                net.inc(cpu, LinuxMib.PAWSESTABREJECTED);
-            } else if (tsecrReject) {
-                net.inc(cpu, LinuxMib.TSECRREJECTED);
-            }
-            return null;
-        }
-        if (seq == req.rcvIsn) {
-            flags &= ~TCPHDR_SYN; // the SYN lies before the window
-        }
-        if ((flags & (TCPHDR_RST | TCPHDR_SYN)) != 0) {
-            net.inc(cpu, TcpMib.ATTEMPTFAILS);
-            embryonicReset(cpu, net, listener, skb, req, flags);
-            return null;
-        }
-        if ((flags & TCPHDR_ACK) == 0) {
-            return null;
-        }
-        RequestSockQueue queue = Objects.requireNonNull(listener.icskAcceptQueue);
-        if (req.numTimeout < queue.deferAccept && endSeq == req.rcvIsn + 1) {
-            req.acked = true;
-            net.inc(cpu, LinuxMib.TCPDEFERACCEPTDROP);
-            return null;
-        }
-        return makeChild(cpu, net, listener, skb, req, opt);
-    }
-
-    private static @Nullable InetConnectionSock makeChild(
-            Cpu cpu, TcpNet net, TcpSock listener, SkBuff skb, TcpRequestSock req, TcpOptionsReceived opt) {
-        boolean sawTstamp = opt.sawTstamp;
-        int tsval = opt.rcvTsval;
-        TcpSock child = (TcpSock) Tcp.afOps(listener).synRecvSock(cpu, listener, skb, req, null, req);
-        if (child == null) {
-            if (net.sysctl.tcpAbortOnOverflow == 0) {
-                req.acked = true;
-            } else {
-                embryonicReset(cpu, net, listener, skb, req, 0);
-            }
-            return null;
-        }
-        if (child.ownReq && sawTstamp && !TcpSeq.after(TcpSkbCb.seq(skb), req.rcvNxt)) {
-            child.rxOpt.tsRecent = tsval;
-        }
-        TcpRttEstimator.tcpSynackRttMeas(cpu, child, req);
-        TcpPcpu.of(cpu).reqStolen = !child.ownReq;
-        return ReqskQueue.completeHashdance(cpu, listener, child, req, child.ownReq);
-    }
-
-    /** The SYN came again: so does the SYN-ACK. */
-    private static void synAgain(Cpu cpu, TcpNet net, TcpSock listener, SkBuff skb, TcpRequestSock req) {
-        int now = (int) cpu.jiffies();
-        if (oowLimited(cpu, net, skb, LinuxMib.TCPACKSKIPPEDSYNRECV, req.lastOowAckTime, now)) {
-            return;
-        }
-        req.lastOowAckTime = now;
-        if (req.rskOps.rtxSynAck(cpu, listener, req) == 0) {
-            ReqskQueue.rearm(cpu, req, reqskTimeout(req));
-        }
-    }
-
-    private static void embryonicReset(
-            Cpu cpu, TcpNet net, TcpSock listener, SkBuff skb, TcpRequestSock req, int flags) {
-        if ((flags & TCPHDR_RST) == 0) {
-            req.rskOps.sendReset(cpu, listener, skb, SkbDropReason.TCP_FLAGS);
-        }
-        boolean unlinked = ReqskQueue.drop(cpu, listener, req);
-        if (unlinked) {
-            net.inc(cpu, LinuxMib.EMBRYONICRSTS);
-        }
-        TcpPcpu.of(cpu).reqStolen = !unlinked;
-    }
-
-    /** Jiffies until the SYN-ACK goes out again. Linux: tcp_reqsk_timeout(). */
-    private static long reqskTimeout(TcpRequestSock req) {
-        int shift = Math.min(req.numTimeout, 32);
-        return Math.min(req.timeout << shift, TcpConst.TCP_RTO_MAX);
-    }
-
     // ---- the child
-    // ---------------------------------------------------------------------------------------------------
 
     /**
      * Makes the full socket of a finished handshake, its spinlock held; addresses and route are the caller's to set.

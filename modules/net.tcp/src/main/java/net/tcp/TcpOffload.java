@@ -32,7 +32,6 @@ final class TcpOffload implements OffloadCallbacks {
     TcpOffload() {}
 
     // ---- out
-    // ---------------------------------------------------------------------------------------------------------
 
     /** Linux: tcp4_gso_segment(), tcp_gso_segment(). */
     @Override
@@ -121,7 +120,6 @@ final class TcpOffload implements OffloadCallbacks {
     }
 
     // ---- in
-    // ----------------------------------------------------------------------------------------------------------
 
     /** Linux: tcp4_gro_receive(), tcp_gro_receive(). */
     @Override

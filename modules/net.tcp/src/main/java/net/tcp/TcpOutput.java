@@ -240,7 +240,6 @@ public final class TcpOutput {
     }
 
     // ---- ACKs
-    // --------------------------------------------------------------------------------------------------------
 
     /** Acknowledges everything that came, now. Linux: tcp_send_ack(). */
     @HotPath
@@ -313,7 +312,6 @@ public final class TcpOutput {
     }
 
     // ---- FIN, RST
-    // ----------------------------------------------------------------------------------------------------
 
     /**
      * Queues a FIN, on the last unsent segment if there is one, and sends.

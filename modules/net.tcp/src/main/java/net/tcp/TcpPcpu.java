@@ -33,7 +33,7 @@ public final class TcpPcpu {
     public int initRcvWnd, initWindowClamp, initRcvWscale;
     /** Initial sequence number for a SYN that ends a TIME_WAIT; 0: none. Linux: tcp_tw_isn. */
     public int twIsn;
-    /** {@link TcpMinisocks#tcpCheckReq} lost its request to another CPU. */
+    /** {@link TcpCheckReq#tcpCheckReq} lost its request to another CPU. */
     boolean reqStolen;
     /** Route questions of connect, SYN-ACKs and replies. */
     final Flowi4 fl4 = new Flowi4();

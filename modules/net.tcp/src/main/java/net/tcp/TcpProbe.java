@@ -23,7 +23,6 @@ public final class TcpProbe {
     private TcpProbe() {}
 
     // ---- tail loss probe
-    // ---------------------------------------------------------------------------------------------
 
     /**
      * Arms the loss probe in place of the retransmit timer, if the connection may have lost only its tail.
@@ -110,7 +109,6 @@ public final class TcpProbe {
     }
 
     // ---- zero window probe and keepalive
-    // -----------------------------------------------------------------------------
 
     /** A segment with an old sequence number, which the peer must answer. Linux: tcp_xmit_probe_skb(). */
     private static int xmitProbeSkb(Cpu cpu, TcpSock tp, boolean urgent, LinuxMib mib) {
@@ -190,7 +188,6 @@ public final class TcpProbe {
     }
 
     // ---- path MTU probe
-    // ----------------------------------------------------------------------------------------------
 
     /**
      * Sends one larger segment to learn whether the path takes it (RFC 4821): 1 sent, 0 wait, -1 nothing to do.

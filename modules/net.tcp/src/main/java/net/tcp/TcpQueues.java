@@ -1,7 +1,6 @@
 package net.tcp;
 
 import net.core.Cpu;
-import net.core.sock.SockCommon;
 import net.skbuff.HotPath;
 import net.skbuff.SkBuff;
 import net.skbuff.SkbDropReason;
@@ -109,11 +108,6 @@ public final class TcpQueues {
         wmemFreeSkb(cpu, tp, skb);
     }
 
-    /** Unlinks a segment from the retransmit queue. Linux: tcp_rtx_queue_unlink(). */
-    static void rtxUnlink(TcpSock tp, SkBuff skb) {
-        tp.tcpRtxQueue.erase(skb);
-    }
-
     /** Segment above the highest SACK was replaced. Linux: tcp_highest_sack_replace(). */
     public static void highestSackReplace(TcpSock tp, SkBuff old, SkBuff replacement) {
         if (old == tp.highestSack) {
@@ -176,10 +170,5 @@ public final class TcpQueues {
     /** Whether two neighbours may become one. Linux: tcp_skb_can_collapse(). */
     static boolean canCollapse(SkBuff to, SkBuff from) {
         return canCollapseTo(to) && (to.zcopy() == null) == (from.zcopy() == null);
-    }
-
-    /** For code that holds a {@link SockCommon} found by a lookup. */
-    static TcpSock sock(SockCommon sk) {
-        return (TcpSock) sk;
     }
 }

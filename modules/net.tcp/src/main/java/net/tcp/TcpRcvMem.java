@@ -131,7 +131,7 @@ final class TcpRcvMem {
         return pruned;
     }
 
-    // ---- collapsing -------------------------------------------------------------------------------------------------
+    // ---- collapsing
 
     /** Is this packet worth copying? Much overhead for few bytes, or an overlap with the next one. */
     private static boolean wasteful(TcpSock tp, SkBuff skb) {

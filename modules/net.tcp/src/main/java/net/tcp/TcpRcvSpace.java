@@ -23,7 +23,7 @@ import net.skbuff.SkBuff;
 public final class TcpRcvSpace {
     private TcpRcvSpace() {}
 
-    // ---- round trip of a receiver -----------------------------------------------------------------------------------
+    // ---- round trip of a receiver
 
     private static void tcpRcvRttUpdate(TcpSock tp, int sampleUs, boolean byWindow) {
         int old = tp.rcvRttEstRttUs;
@@ -65,7 +65,7 @@ public final class TcpRcvSpace {
         }
     }
 
-    // ---- receive buffer ---------------------------------------------------------------------------------------------
+    // ---- receive buffer
 
     /** {@code newSpace} bytes were read in a round trip: the buffer follows. */
     static void tcpRcvbufGrow(TcpSock tp, int newSpace) {
@@ -107,7 +107,7 @@ public final class TcpRcvSpace {
         tp.rcvqSpaceTime = tp.tcpMstamp;
     }
 
-    // ---- window -----------------------------------------------------------------------------------------------------
+    // ---- window
 
     /** Truesize without the linear part that goes when the packet is joined to another. */
     private static int truesizeAdjust(boolean adjust, SkBuff skb) {
@@ -154,7 +154,7 @@ public final class TcpRcvSpace {
         }
     }
 
-    // ---- set up -----------------------------------------------------------------------------------------------------
+    // ---- set up
 
     /** First guess at the peer's segment size. Linux: tcp_initialize_rcv_mss(). */
     public static void tcpInitializeRcvMss(TcpSock tp) {
@@ -189,7 +189,7 @@ public final class TcpRcvSpace {
         tp.rcvqSpaceSpace = Math.min(Math.min(tp.rcvSsthresh, tp.rcvWnd), TCP_INIT_CWND * tp.advmss);
     }
 
-    // ---- send buffer ------------------------------------------------------------------------------------------------
+    // ---- send buffer
 
     /** Room for two windows (or what the algorithm asks for), if the user did not fix the size. */
     static void tcpSndbufExpand(TcpSock tp) {

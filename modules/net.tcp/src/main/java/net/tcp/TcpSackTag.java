@@ -32,7 +32,7 @@ import org.jspecify.annotations.Nullable;
 final class TcpSackTag {
     private TcpSackTag() {}
 
-    // ---- highest SACK -----------------------------------------------------------------------------------------------
+    // ---- highest SACK
 
     /** First sequence number above everything SACKed. Linux: tcp_highest_sack_seq(). */
     static int highestSackSeq(TcpSock tp) {
@@ -48,7 +48,7 @@ final class TcpSackTag {
         tp.highestSack = tp.tcpRtxQueue.next(skb);
     }
 
-    // ---- reordering -------------------------------------------------------------------------------------------------
+    // ---- reordering
 
     /** Something below the highest SACK was delivered without a retransmission: learns the extent of reordering. */
     static void tcpCheckSackReordering(Cpu cpu, TcpSock tp, int lowSeq, boolean byTimestamp) {
@@ -65,7 +65,7 @@ final class TcpSackTag {
         TcpCount.netInc(cpu, tp, byTimestamp ? LinuxMib.TCPTSREORDER : LinuxMib.TCPSACKREORDER);
     }
 
-    // ---- D-SACK -----------------------------------------------------------------------------------------------------
+    // ---- D-SACK
 
     /** A D-SACK came: how many needless segments it stands for; 0: don't believe it. Linux: tcp_dsack_seen(). */
     private static int tcpDsackSeen(TcpSock tp, int startSeq, int endSeq, TcpSacktagState state) {
@@ -147,7 +147,7 @@ final class TcpSackTag {
         return !TcpSeq.before(start, end - tp.maxWindow);
     }
 
-    // ---- one segment ------------------------------------------------------------------------------------------------
+    // ---- one segment
 
     /**
      * Marks a range of segments of equal state and counts them; returns the new marks.
@@ -239,7 +239,7 @@ final class TcpSackTag {
         }
     }
 
-    // ---- the walk ---------------------------------------------------------------------------------------------------
+    // ---- the walk
 
     /**
      * Marks what lies in {@code [start, end)}, from {@code skb} on; returns where it stopped.
@@ -318,7 +318,7 @@ final class TcpSackTag {
         return tcpSacktagWalk(cpu, tp, skb, 0, 0, s, dsStart, dsEnd, true);
     }
 
-    // ---- one ACK ----------------------------------------------------------------------------------------------------
+    // ---- one ACK
 
     /**
      * Marks all that this ACK's SACK option reports; returns {@code TcpAck.FLAG_*}. {@code sacked(ackSkb)} is the offset

@@ -204,6 +204,9 @@ public final class TcpSendTests {
             limit = Math.min(limit, tp.sysctl.tcpLimitOutputBytes);
         }
         limit <<= factor;
+        if (tp.tcpTxDelay != 0 && tp.pacingRate != Long.MAX_VALUE) {
+            limit += tp.pacingRate * tp.tcpTxDelay >> 19; // twice what the delay holds back, for truesize
+        }
         if (tp.wmemAlloc() <= limit || TcpQueues.rtxEmptyOrSingle(tp)) {
             return false;
         }

@@ -37,7 +37,6 @@ import org.jspecify.annotations.Nullable;
  */
 public class TcpSock extends InetConnectionSock {
     // ---- TX: mostly read while sending
-    // -------------------------------------------------------------------------------
 
     /** Largest window that the peer has ever offered, bytes. */
     public int maxWindow;
@@ -53,7 +52,6 @@ public class TcpSock extends InetConnectionSock {
     public @Nullable SkBuff retransmitSkbHint;
 
     // ---- TX and RX: mostly read
-    // --------------------------------------------------------------------------------------
 
     /** Added to our clock to make the time stamps we send; in milliseconds. */
     public int tsoffset;
@@ -89,7 +87,6 @@ public class TcpSock extends InetConnectionSock {
     public boolean isCwndLimited;
 
     // ---- RX: mostly read
-    // ---------------------------------------------------------------------------------------------
 
     /** Next byte the user will read. */
     public int copiedSeq;
@@ -115,7 +112,6 @@ public class TcpSock extends InetConnectionSock {
     public final SkbRbTree outOfOrderQueue = new SkbRbTree();
 
     // ---- TX: written while sending
-    // -----------------------------------------------------------------------------------
 
     /** Segments sent, ever. */
     public int segsOut;
@@ -155,7 +151,6 @@ public class TcpSock extends InetConnectionSock {
     public final SkbRbTree tcpRtxQueue = new SkbRbTree();
 
     // ---- TX and RX: written
-    // ------------------------------------------------------------------------------------------
 
     /** Whether the header prediction may be tried, and what it expects: {@link TcpHdr#flagWord} of the good segment; 0: never. */
     public int predFlags;
@@ -197,7 +192,6 @@ public class TcpSock extends InetConnectionSock {
     public boolean rateAppLimited;
 
     // ---- RX: written
-    // -------------------------------------------------------------------------------------------------
 
     /** Bytes of data received in order, ever. */
     public long bytesReceived;
@@ -239,7 +233,6 @@ public class TcpSock extends InetConnectionSock {
     public long rcvqSpaceTime;
 
     // ---- The rest
-    // ----------------------------------------------------------------------------------------------------
 
     /** {@code TSQF_*}/{@code TCPF_*_DEFERRED} bits: work left for releaseCb or the TSQ tasklet. Atomic: {@link TcpTsq}. */
     public volatile int tsqFlags;
@@ -384,7 +377,6 @@ public class TcpSock extends InetConnectionSock {
     public int fragOffset;
 
     // ---- Congestion control
-    // ------------------------------------------------------------------------------------------
 
     /** The congestion control in force; see {@link TcpCong}. Linux: icsk_ca_ops. */
     public @Nullable TcpCongestionOps congOps;
@@ -417,7 +409,6 @@ public class TcpSock extends InetConnectionSock {
     }
 
     // ---- what the layers below call
-    // ----------------------------------------------------------------------------------
 
     @Override
     protected int backlogRcv(Cpu cpu, SkBuff skb) {

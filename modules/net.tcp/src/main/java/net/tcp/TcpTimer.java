@@ -1,6 +1,5 @@
 package net.tcp;
 
-import static net.tcp.TcpConst.HZ;
 import static net.tcp.TcpConst.ICSK_ACK_TIMER;
 import static net.tcp.TcpConst.ICSK_TIME_LOSS_PROBE;
 import static net.tcp.TcpConst.ICSK_TIME_PROBE0;
@@ -16,7 +15,6 @@ import net.core.sock.SockFlag;
 import net.core.sock.TcpStates;
 import net.core.trace.Landmark;
 import net.core.trace.PathTrace;
-import net.skbuff.Errno;
 import net.skbuff.HotPath;
 import net.skbuff.SkBuff;
 
@@ -43,25 +41,12 @@ public final class TcpTimer {
     }
 
     // ---- arming
-    // ------------------------------------------------------------------------------------------------------
-
-    /** Arms the timer to fire in {@code when} jiffies, at most {@code max}. Linux: inet_csk_reset_xmit_timer(). */
-    @HotPath
-    public static void resetXmitTimer(Cpu cpu, TcpSock tp, int what, long when, long max) {
-        tp.resetXmitTimer(cpu, what, when, max);
-    }
 
     /** Arms the timer, later by what pacing holds back if asked. Linux: tcp_reset_xmit_timer(). */
     @HotPath
     public static void tcpResetXmitTimer(Cpu cpu, TcpSock tp, int what, long when, boolean paceDelay) {
         long delay = paceDelay ? when + TcpSendTests.pacingDelay(tp) : when;
         tp.resetXmitTimer(cpu, what, delay, tp.icskRtoMax);
-    }
-
-    /** Disarms. Linux: inet_csk_clear_xmit_timer(). */
-    @HotPath
-    public static void clearXmitTimer(Cpu cpu, TcpSock tp, int what) {
-        tp.clearXmitTimer(what);
     }
 
     /** Stops every timer of a connection. Linux: tcp_clear_xmit_timers(). */
@@ -135,7 +120,6 @@ public final class TcpTimer {
     }
 
     // ---- delayed ACK
-    // -------------------------------------------------------------------------------------------------
 
     /** The delayed ACK timer fired. Linux: tcp_delack_timer(). */
     static void delackTimer(Cpu cpu, TcpSock tp) {
@@ -189,7 +173,6 @@ public final class TcpTimer {
     }
 
     // ---- the four purposes of the retransmit timer
-    // -------------------------------------------------------------------
 
     /** The retransmit timer fired. Linux: tcp_write_timer(). */
     static void writeTimer(Cpu cpu, TcpSock tp) {
@@ -251,7 +234,7 @@ public final class TcpTimer {
         if (tp.sndWnd == 0 && !tp.flag(SockFlag.DEAD) && !opening) {
             // The peer took its window back: retransmissions are probes and must not end the connection.
             if (rtxProbe0TimedOut(tp, skb)) {
-                writeErr(cpu, tp);
+                TcpGiveUp.writeErr(cpu, tp);
                 return;
             }
             TcpCaMachine.tcpEnterLoss(cpu, tp);
@@ -259,7 +242,7 @@ public final class TcpTimer {
             tp.skDstReset();
         } else {
             tp.tcpNet.inc(cpu, LinuxMib.TCPTIMEOUTS);
-            if (writeTimeout(cpu, tp)) {
+            if (TcpGiveUp.writeTimeout(cpu, tp)) {
                 return;
             }
             countFailure(cpu, tp);
@@ -273,7 +256,7 @@ public final class TcpTimer {
         }
         backOff(tp);
         tcpResetXmitTimer(cpu, tp, ICSK_TIME_RETRANS, clampRtoToUserTimeout(tp), false);
-        if (retransmitsTimedOut(tp, tp.sysctl.tcpRetries1 + 1, 0)) {
+        if (TcpGiveUp.retransmitsTimedOut(tp, tp.sysctl.tcpRetries1 + 1, 0)) {
             tp.skDstReset();
         }
     }
@@ -346,174 +329,25 @@ public final class TcpTimer {
         if (tp.icskProbesTstamp == 0) {
             tp.icskProbesTstamp = cpu.jiffies();
         } else if (user != 0 && cpu.jiffies() - tp.icskProbesTstamp >= user) {
-            writeErr(cpu, tp);
+            TcpGiveUp.writeErr(cpu, tp);
             return;
         }
         int maxProbes = tp.sysctl.tcpRetries2;
         if (tp.flag(SockFlag.DEAD)) {
             boolean alive = ((long) tp.icskRto << tp.icskBackoff) < rtoMax(tp);
-            maxProbes = orphanRetries(tp, alive);
+            maxProbes = TcpGiveUp.orphanRetries(tp, alive);
             if (!alive && tp.icskBackoff >= maxProbes) {
-                writeErr(cpu, tp);
+                TcpGiveUp.writeErr(cpu, tp);
                 return;
             }
-            if (outOfResources(cpu, tp, true)) {
+            if (TcpGiveUp.outOfResources(cpu, tp, true)) {
                 return;
             }
         }
         if (tp.icskProbesOut >= maxProbes) {
-            writeErr(cpu, tp);
+            TcpGiveUp.writeErr(cpu, tp);
         } else {
             TcpProbe.tcpSendProbe0(cpu, tp);
         }
-    }
-
-    // ---- giving up
-    // ---------------------------------------------------------------------------------------------------
-
-    /** Ends a connection that got no answer. Linux: tcp_write_err(). */
-    static void writeErr(Cpu cpu, TcpSock tp) {
-        Tcp.tcpDoneWithError(cpu, tp, tp.errSoft != 0 ? tp.errSoft : Errno.ETIMEDOUT);
-        tp.tcpNet.inc(cpu, LinuxMib.TCPABORTONTIMEOUT);
-    }
-
-    /** True if the connection is over. Linux: tcp_write_timeout(). */
-    private static boolean writeTimeout(Cpu cpu, TcpSock tp) {
-        boolean expired = false;
-        int retryUntil;
-        if (tp.inStates(TCPF_SYN_SENT | TCPF_SYN_RECV)) {
-            if (tp.icskRetransmits != 0) {
-                negativeAdvice(tp);
-            }
-            retryUntil = tp.icskSynRetries != 0 ? tp.icskSynRetries : tp.sysctl.tcpSynRetries;
-            int max = retryUntil;
-            if (tp.state == TcpStates.TCP_SYN_SENT) {
-                max += tp.sysctl.tcpSynLinearTimeouts;
-            }
-            expired = tp.icskRetransmits >= max;
-        } else {
-            if (retransmitsTimedOut(tp, tp.sysctl.tcpRetries1, 0)) {
-                mtuProbing(cpu, tp);
-                negativeAdvice(tp);
-            }
-            retryUntil = tp.sysctl.tcpRetries2;
-            if (tp.flag(SockFlag.DEAD)) {
-                boolean alive = tp.icskRto < rtoMax(tp);
-                retryUntil = orphanRetries(tp, alive);
-                boolean doReset = alive || !retransmitsTimedOut(tp, retryUntil, 0);
-                if (outOfResources(cpu, tp, doReset)) {
-                    return true;
-                }
-            }
-        }
-        if (!expired) {
-            expired = retransmitsTimedOut(tp, retryUntil, tp.icskUserTimeout);
-        }
-        if (expired) {
-            writeErr(cpu, tp);
-            return true;
-        }
-        if (Tcp.rethinkTxhash(tp)) {
-            tp.timeoutRehash++;
-            tp.tcpNet.inc(cpu, LinuxMib.TCPTIMEOUTREHASH);
-        }
-        return false;
-    }
-
-    /** The route may be at fault: have it looked up again. Linux: dst_negative_advice(). */
-    private static void negativeAdvice(TcpSock tp) {
-        Tcp.rethinkTxhash(tp);
-        var dst = tp.skDstGet();
-        if (dst != null && dst.obsolete > 0) {
-            tp.skDstReset();
-        }
-    }
-
-    /** A black hole for large packets? Linux: tcp_mtu_probing(). */
-    private static void mtuProbing(Cpu cpu, TcpSock tp) {
-        TcpSysctl sysctl = tp.sysctl;
-        if (sysctl.tcpMtuProbing == 0) {
-            return;
-        }
-        if (!tp.icskMtupEnabled) {
-            tp.icskMtupEnabled = true;
-            tp.icskMtupProbeTimestamp = cpu.jiffies();
-        } else {
-            int mss = TcpMss.mtuToMss(tp, tp.icskMtupSearchLow) >> 1;
-            mss = Math.min(sysctl.tcpBaseMss, mss);
-            mss = Math.max(mss, sysctl.tcpMtuProbeFloor);
-            mss = Math.max(mss, sysctl.tcpMinSndMss);
-            tp.icskMtupSearchLow = TcpMss.mssToMtu(tp, mss);
-        }
-        TcpMss.tcpSyncMss(cpu, tp, tp.icskPmtuCookie);
-    }
-
-    /** Linux: tcp_orphan_retries(). */
-    private static int orphanRetries(TcpSock tp, boolean alive) {
-        int retries = tp.sysctl.tcpOrphanRetries;
-        if (tp.errSoft != 0 && !alive) {
-            retries = 0;
-        }
-        return retries == 0 && alive ? 8 : retries;
-    }
-
-    /** Too many orphans or too little memory: this one ends. Linux: tcp_out_of_resources(). */
-    private static boolean outOfResources(Cpu cpu, TcpSock tp, boolean doReset) {
-        int shift = 0;
-        int idle = (int) cpu.jiffies() - tp.lsndtime;
-        if (idle > 2 * rtoMax(tp) || !doReset) {
-            shift++;
-        }
-        if (tp.errSoft != 0) {
-            shift++;
-        }
-        if (!Tcp.checkOom(tp, shift)) {
-            return false;
-        }
-        if (doReset || idle <= TcpConst.TCP_TIMEWAIT_LEN || tp.sndWnd == 0 && tp.packetsOut == 0) {
-            TcpOutput.tcpSendActiveReset(cpu, tp);
-        }
-        Tcp.tcpDone(cpu, tp);
-        tp.tcpNet.inc(cpu, LinuxMib.TCPABORTONMEMORY);
-        return true;
-    }
-
-    /** How long {@code boundary} retransmissions take by the book, milliseconds. Linux: tcp_model_timeout(). */
-    static long modelTimeout(TcpSock tp, int boundary, int rtoBase) {
-        int threshold = 31 - Integer.numberOfLeadingZeros(rtoMax(tp) / rtoBase);
-        if (boundary <= threshold) {
-            return ((2L << boundary) - 1) * rtoBase;
-        }
-        return ((2L << threshold) - 1) * rtoBase + (long) (boundary - threshold) * rtoMax(tp);
-    }
-
-    /**
-     * Whether retransmissions went on for too long.
-     *
-     * <p>{@code Deviation:} Linux counts from the first retransmission of a recovery even if ACKs have made progress since,
-     * so that a connection that loses much, and never leaves recovery for minutes, is given up while it moves. Here
-     * progress starts the clock anew with the first time-out after it.
-     *
-     * <p>Linux: retransmits_timed_out()
-     */
-    private static boolean retransmitsTimedOut(TcpSock tp, int boundary, int timeoutMs) {
-        if (tp.icskRetransmits == 0) {
-            return false;
-        }
-        long timeout = timeoutMs;
-        if (timeout == 0) {
-            int base = tp.inStates(TCPF_SYN_SENT | TCPF_SYN_RECV) ? TcpConst.TCP_TIMEOUT_INIT : TcpConst.TCP_RTO_MIN;
-            timeout = modelTimeout(tp, boundary, base);
-        }
-        if (tp.rtoStamp != 0 && tp.sndUna != tp.retransStampUna) {
-            return tp.timeStampMs() - tp.rtoStamp >= timeout;
-        }
-        int elapsed = tp.timeStampTs() - tp.retransStamp;
-        return tp.tcpUsecTs ? elapsed >= timeout * 1000 : elapsed >= timeout;
-    }
-
-    /** Jiffies of a number of seconds. */
-    static int seconds(int n) {
-        return n * HZ;
     }
 }

@@ -68,6 +68,7 @@ public final class TcpTransmit {
         int dataLen = skb.len - headerSize;
         buildHeader(cpu, tp, skb, headerSize, rcvNxt);
         account(cpu, tp, skb, dataLen, rcvNxt);
+        skb.skbMstampNs += tp.tcpTxDelay * 1000L; // TCP_TX_DELAY: fq holds it that much longer
         int err = Tcp.afOps(tp).queueXmit(cpu, tp, skb);
         if (err > 0) { // dropped by the host's own queue: congestion
             TcpCaMachine.tcpEnterCwr(cpu, tp);

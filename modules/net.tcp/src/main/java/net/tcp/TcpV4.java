@@ -229,7 +229,7 @@ public final class TcpV4 implements InetProtocol {
             return AGAIN;
         }
         fillCb(skb, th);
-        InetConnectionSock child = TcpMinisocks.tcpCheckReq(cpu, listener, skb, req, th);
+        InetConnectionSock child = TcpCheckReq.tcpCheckReq(cpu, listener, skb, req, th);
         if (child == null) {
             if (TcpPcpu.of(cpu).reqStolen) {
                 return AGAIN; // the child is in the hash by now
@@ -355,10 +355,5 @@ public final class TcpV4 implements InetProtocol {
                 skb.dst = dst;
             }
         }
-    }
-
-    /** A reset came or a connection is refused: an answer with RST. Seam of the receive side. */
-    public static void sendReset(Cpu cpu, TcpSock tp, SkBuff skb) {
-        TcpV4Reply.sendReset(cpu, tp.tcpNet, tp, skb);
     }
 }

@@ -178,7 +178,6 @@ final class TcpV4Ops extends InetConnectionSockAfOps {
     }
 
     // ---- connect
-    // -----------------------------------------------------------------------------------------------------
 
     /**
      * Finds route, source address and local port, and sends the SYN.

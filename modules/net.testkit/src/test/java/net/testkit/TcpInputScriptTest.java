@@ -72,7 +72,7 @@ class TcpInputScriptTest {
         }
     }
 
-    // ---- congestion control -----------------------------------------------------------------------------------------
+    // ---- congestion control
 
     /** packetdrill: tcp_slow_start_slow-start-ack-per-1pkt. */
     @Test
@@ -195,7 +195,7 @@ class TcpInputScriptTest {
         peer.expect(data(1000).seq(1), 2 * MS);
     }
 
-    // ---- time-outs --------------------------------------------------------------------------------------------------
+    // ---- time-outs
 
     @Test
     void shouldBackOffExponentially() throws Exception {
@@ -247,7 +247,7 @@ class TcpInputScriptTest {
         assertThat(sock(s).sndCwnd).isEqualTo(10);
     }
 
-    // ---- receiver ---------------------------------------------------------------------------------------------------
+    // ---- receiver
 
     @Test
     void shouldAcknowledgeAtOnceInTheBeginning() throws Exception {
@@ -327,7 +327,7 @@ class TcpInputScriptTest {
         peer.expect(ack().seq(1).ack(54_001).win(0), 5 * MS);
     }
 
-    // ---- RFC 5961 ---------------------------------------------------------------------------------------------------
+    // ---- RFC 5961
 
     @Test
     void shouldChallengeBlindResetsAndSyns() throws Exception {
@@ -345,7 +345,7 @@ class TcpInputScriptTest {
         assertThat(sock(s).state).isEqualTo(net.core.sock.TcpStates.TCP_CLOSE);
     }
 
-    // ---- states -----------------------------------------------------------------------------------------------------
+    // ---- states
 
     @Test
     void shouldGoThroughPassiveClose() throws Exception {
@@ -397,7 +397,7 @@ class TcpInputScriptTest {
         return server.accept();
     }
 
-    // ---- opening ----------------------------------------------------------------------------------------------------
+    // ---- opening
 
     private SoftSocket connecting() throws Exception {
         SoftSocket s = peer.host.network.socket();
@@ -442,7 +442,7 @@ class TcpInputScriptTest {
         assertThat(sock(s).err).isEqualTo(net.skbuff.Errno.ECONNREFUSED);
     }
 
-    // ---- window and urgent data -------------------------------------------------------------------------------------
+    // ---- window and urgent data
 
     @Test
     void shouldProbeAClosedWindow() throws Exception {
@@ -473,7 +473,7 @@ class TcpInputScriptTest {
         assertThat(got).startsWith(1, 2, 3);
     }
 
-    // ---- undo -------------------------------------------------------------------------------------------------------
+    // ---- undo
 
     /** RFC 3708: D-SACKs for every retransmission give the window back. */
     @Test
@@ -522,7 +522,7 @@ class TcpInputScriptTest {
         assertThat(tp.sndCwnd).isGreaterThanOrEqualTo(10);
     }
 
-    // ---- congestion control modules ---------------------------------------------------------------------------------
+    // ---- congestion control modules
 
     @Test
     void shouldChangeTheAlgorithmLive() throws Exception {

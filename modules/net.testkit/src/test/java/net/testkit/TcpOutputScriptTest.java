@@ -68,7 +68,6 @@ class TcpOutputScriptTest {
     }
 
     // ---- opening
-    // -----------------------------------------------------------------------------------------------------
 
     @Test
     void shouldOrderTheOptionsOfASynAsLinuxDoes() throws Exception {
@@ -147,7 +146,6 @@ class TcpOutputScriptTest {
     }
 
     // ---- sending
-    // -----------------------------------------------------------------------------------------------------
 
     @Test
     void shouldPushTheEndOfAWrite() throws Exception {
@@ -264,7 +262,6 @@ class TcpOutputScriptTest {
     }
 
     // ---- what ICMP says
-    // ----------------------------------------------------------------------------------------------
 
     /** An ICMP error about the last segment of {@code f}'s direction. */
     private byte[] icmp(int type, int code, int info, TcpFrame f) {
@@ -319,7 +316,6 @@ class TcpOutputScriptTest {
     }
 
     // ---- cookies
-    // -----------------------------------------------------------------------------------------------------
 
     @Test
     void shouldOpenAConnectionFromACookie() throws Exception {
@@ -353,7 +349,6 @@ class TcpOutputScriptTest {
     }
 
     // ---- timers
-    // ------------------------------------------------------------------------------------------------------
 
     @Test
     void shouldProbeAnIdlePeerAndGiveUpInTheEnd() throws Exception {
@@ -380,7 +375,6 @@ class TcpOutputScriptTest {
     }
 
     // ---- ending
-    // ------------------------------------------------------------------------------------------------------
 
     @Test
     void shouldResetWhatComesAfterAFullClose() throws Exception {

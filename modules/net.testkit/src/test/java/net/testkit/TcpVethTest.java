@@ -284,6 +284,43 @@ class TcpVethTest {
     }
 
     @Test
+    void shouldPaceAtTheRateThatTheProgramSets() throws Exception {
+        try (Lab lab = Lab.twoHosts(1, 2)) {
+            long[] n = new long[1];
+            long[] ns = new long[1];
+            connection(lab, s -> receive(s, n, 100_000), s -> {
+                s.setOption(SoftOption.SO_MAX_PACING_RATE, 1_000_000L);
+                long start = lab.nowNs();
+                send(s, 1, 3_000_000, 100_000);
+                s.shutdownOutput();
+                s.read(new byte[1], 0, 1); // the other end closes when it has all
+                ns[0] = lab.nowNs() - start;
+            });
+            assertThat(n[0]).isEqualTo(3_000_000);
+            assertThat(ns[0]).isBetween(2_800_000_000L, 3_300_000_000L);
+        }
+    }
+
+    @Test
+    void shouldCallAConnectionUnwritableWhileMuchIsUnsent() throws Exception {
+        try (Lab lab = Lab.twoHosts(1, 1)) {
+            connection(lab, s -> lab.sleep(SECOND), s -> {
+                s.setOption(SoftOption.TCP_NOTSENT_LOWAT, 10_000);
+                s.configureBlocking(false);
+                long taken = 0;
+                for (int k = 1; k > 0; ) {
+                    k = s.write(ByteBuffer.allocate(5000));
+                    taken += Math.max(k, 0);
+                }
+                TcpInfo info = (TcpInfo) s.option(SoftOption.TCP_INFO);
+                assertThat(info.notsentBytes).isBetween(5000, 10_000 + 65_536); // looked at once a segment
+                assertThat(taken).isGreaterThan(50_000);
+                s.setOption(java.net.StandardSocketOptions.SO_LINGER, 0);
+            });
+        }
+    }
+
+    @Test
     void shouldSendAFile() throws Exception {
         Path file = Files.createTempFile("softnet", ".bin");
         try (Lab lab = Lab.twoHosts(1, 2)) {
