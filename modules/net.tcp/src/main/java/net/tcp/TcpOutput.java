@@ -208,12 +208,23 @@ public final class TcpOutput {
         tcpWriteXmit(cpu, tp, mss, TCP_NAGLE_PUSH, 1);
     }
 
-    /** A sequence number that the peer accepts on a segment without data. Linux: tcp_acceptable_seq(). */
+    /**
+     * A sequence number that the peer accepts on a segment without data: the end of its window if it took room back, but
+     * for what rounding to its scale may explain.
+     *
+     * <p>{@code Deviation:} not for a closed window. A peer out of memory closes it whatever it offered before; if then
+     * less than a unit of its scale is out, Linux goes on with a number behind the window, and the peer throws away our
+     * ACKs. If it is blocked for want of them, and we by its window, nothing ever moves again.
+     *
+     * <p>Linux: tcp_acceptable_seq()
+     */
     @HotPath
     static int acceptableSeq(TcpSock tp) {
         int end = tp.wndEnd();
         if (!TcpSeq.before(end, tp.sndNxt)
-                || tp.rxOpt.wscaleOk && Integer.compareUnsigned(tp.sndNxt - end, 1 << tp.rxOpt.rcvWscale) < 0) {
+                || tp.sndWnd != 0
+                        && tp.rxOpt.wscaleOk
+                        && Integer.compareUnsigned(tp.sndNxt - end, 1 << tp.rxOpt.rcvWscale) < 0) {
             return tp.sndNxt;
         }
         return end;

@@ -3,6 +3,7 @@ package net.core.task;
 import java.util.ArrayList;
 import java.util.List;
 import net.core.time.Clock;
+import org.jspecify.annotations.Nullable;
 
 /** Starts and joins a kernel's program threads. Context: process. */
 public final class KernelThreads {
@@ -51,36 +52,42 @@ public final class KernelThreads {
         return true;
     }
 
-    /** Waits for all threads started so far, and rethrows the first failure (the others are suppressed in it). */
+    /**
+     * Waits until no thread runs any more, those included that are started meanwhile, and rethrows the first failure (the
+     * others are suppressed in it).
+     */
     public void joinAll() {
-        Throwable first = null;
-        int at = 0;
-        while (true) {
-            KernelThread thread;
-            synchronized (threads) {
-                if (at >= threads.size()) {
-                    break;
-                }
-                thread = threads.get(at++);
-            }
+        for (KernelThread thread = firstRunning(); thread != null; thread = firstRunning()) {
             if (!thread.await(Clock.NEVER)) {
                 throw new IllegalStateException("interrupted while joining " + thread);
             }
-            Throwable failure = thread.failure();
-            if (failure != null) {
-                if (first == null) {
-                    first = failure;
-                } else if (first != failure) {
+        }
+        KernelThread failed = null;
+        synchronized (threads) {
+            for (KernelThread thread : threads) {
+                Throwable failure = thread.failure();
+                Throwable first = failed == null ? null : failed.failure();
+                if (failure != null && first == null) {
+                    failed = thread;
+                } else if (failure != null && first != null && first != failure) {
                     first.addSuppressed(failure);
                 }
             }
-        }
-        List<KernelThread> all = list();
-        synchronized (threads) {
             threads.removeIf(KernelThread::isDone);
         }
-        if (first != null) {
-            all.stream().filter(t -> t.failure() != null).findFirst().ifPresent(KernelThread::rethrow);
+        if (failed != null) {
+            failed.rethrow();
+        }
+    }
+
+    private @Nullable KernelThread firstRunning() {
+        synchronized (threads) {
+            for (KernelThread thread : threads) {
+                if (!thread.isDone()) {
+                    return thread;
+                }
+            }
+            return null;
         }
     }
 
