@@ -3,8 +3,10 @@ package net.testkit;
 import static net.testkit.Segment.ack;
 import static net.testkit.Segment.data;
 import static net.testkit.Segment.fin;
+import static net.testkit.Segment.rst;
 import static net.testkit.Segment.syn;
 import static net.testkit.Segment.synAck;
+import static org.assertj.core.api.Assertions.assertThat;
 
 import net.core.api.SoftServerSocket;
 import net.core.api.SoftSocket;
@@ -30,6 +32,33 @@ class TcpNoMemoryScriptTest {
             peer.expect(fin().seq(501).ack(1), 2_000_000_000L);
             peer.inject(fin().seq(1).ack(502));
             peer.expect(ack().seq(502).ack(2));
+            s.close();
+            listener.close();
+        }
+    }
+
+    /** Found by a transfer: all of a packet counted as lost, with its duplicate ACKs as SACKed: a window of 0. */
+    @Test
+    void shouldNotLoseMoreThanIsOutWhenAPacketCannotBeSplit() throws Exception {
+        try (Lab lab = Lab.virtual(1, 1)) {
+            ScriptedPeer peer = new ScriptedPeer(lab);
+            SoftServerSocket listener = Lab.listen(peer.host, 80);
+            peer.inject(syn().seq(0).mss(1000));
+            peer.expect(synAck().ack(1));
+            peer.inject(ack().seq(1).ack(1));
+            SoftSocket s = listener.accept();
+            s.write(new byte[6000], 0, 6000);
+            for (int i = 0; i < 6; i++) {
+                peer.expect(data(1000).seq(1 + 1000 * i));
+            }
+            peer.inject(ack().seq(1).ack(1));
+            peer.inject(ack().seq(1).ack(1));
+            lab.kernel.cpu(0).failEvery = 2; // room for the third duplicate, none to split what it reports lost
+            peer.inject(ack().seq(1).ack(1));
+            lab.kernel.cpu(0).failEvery = 0;
+            assertThat(peer.host.counter("TcpExtTCPRenoRecovery")).isEqualTo(1);
+            assertThat(TcpInvariants.checkAll(lab)).isEqualTo(1);
+            peer.inject(rst().seq(1));
             s.close();
             listener.close();
         }
