@@ -14,4 +14,6 @@ module net.testkit {
     requires transitive drivers.veth;
 
     exports net.testkit;
+    exports net.testkit.packetdrill;
+    exports net.testkit.packetdrill.lang;
 }

@@ -1,0 +1,54 @@
+package net.testkit.packetdrill.lang;
+
+import java.util.HexFormat;
+import java.util.List;
+
+/** A TCP option as a script writes it. Nothing is padded: scripts write their nops. */
+public sealed interface TcpOption {
+    record Nop() implements TcpOption {}
+
+    record Eol() implements TcpOption {}
+
+    record Mss(int bytes) implements TcpOption {}
+
+    record WScale(int shift) implements TcpOption {}
+
+    record SackOk() implements TcpOption {}
+
+    /** {@code sack 1:1001 2001:3001}. */
+    record Sack(List<Block> blocks) implements TcpOption {
+        public Sack {
+            blocks = List.copyOf(blocks);
+        }
+    }
+
+    /** Edges of a SACK block, the script's numbers. */
+    record Block(int left, int right) {}
+
+    /** {@code TS val 100 ecr 0}; both unsigned 32 bits. */
+    record Timestamp(int val, int ecr) implements TcpOption {}
+
+    /** {@code md5 hex}. @param hex even number of digits, at most 32 */
+    record Md5(String hex) implements TcpOption {
+        public byte[] digest() {
+            return HexFormat.of().parseHex(hex);
+        }
+    }
+
+    /** {@code FO hex} (kind 34) or {@code FOEXP hex} (kind 254, magic 0xf989). @param hex "" asks for a cookie */
+    record FastOpen(boolean experimental, String hex) implements TcpOption {
+        public byte[] cookie() {
+            return HexFormat.of().parseHex(hex);
+        }
+    }
+
+    /**
+     * {@code ECN e0b 1 ceb 2 e1b 3} (kind 172) or {@code ECN e1b 3 ceb 2 e0b 1} (kind 174): 24-bit counters in the order
+     * written; those left out at the end are absent.
+     */
+    record AccEcn(boolean e1First, List<Integer> counters) implements TcpOption {
+        public AccEcn {
+            counters = List.copyOf(counters);
+        }
+    }
+}
