@@ -44,6 +44,8 @@ public sealed interface Packet extends Event.Action {
         TOS
     }
 
+    // TCP flags; ACE digits are the last three of them
+
     int FIN = 1;
     int SYN = 2;
     int RST = 4;

@@ -102,9 +102,13 @@ public final class SettingsReader {
 
     private Settings finish() {
         boolean six = ipVersion == IpVersion.IPV6;
+        suiteDefines();
         String remote = remoteIp != null ? remoteIp : six ? "fd3d:fa7b:d17d::1" : "192.0.2.1";
         int slash = remote.indexOf('/');
-        int prefix = slash < 0 ? (six ? 48 : 24) : Integer.parseInt(remote.substring(slash + 1));
+        int prefix = six ? 48 : 24;
+        if (slash >= 0 && Numbers.parseC(remote.substring(slash + 1)) instanceof Long written) {
+            prefix = (int) Math.clamp(written, 0, six ? 128 : 32);
+        }
         String local = localIp != null ? localIp : six ? "fd3d:0a0b:17d6::1" : "192.168.0.1";
         String gateway = gatewayIp != null ? gatewayIp : six ? "fd3d:0a0b:17d6:8888::1" : "192.168.0.254";
         return new Settings(
@@ -131,6 +135,19 @@ public final class SettingsReader {
                 dryRun,
                 verbose,
                 defines);
+    }
+
+    /** The symbols the public suite's own runner defines, unless somebody else did. */
+    private void suiteDefines() {
+        boolean four = ipVersion == IpVersion.IPV4;
+        boolean fourOnWire = ipVersion != IpVersion.IPV6;
+        defines.putIfAbsent("TFO_COOKIE", fourOnWire ? "3021b9d889017eeb" : "c1d1e9742a47a9bc");
+        if (fourOnWire) {
+            defines.putIfAbsent("TFO_COOKIE_ZERO", "b7c12350a90dc8f5");
+        }
+        defines.putIfAbsent("CODE", fourOnWire ? "host_unreachable" : "address_unreachable");
+        defines.putIfAbsent("CMSG_LEVEL_IP", four ? "SOL_IP" : "SOL_IPV6");
+        defines.putIfAbsent("CMSG_TYPE_RECVERR", four ? "IP_RECVERR" : "IPV6_RECVERR");
     }
 
     private IpVersion ipVersion(Option o) throws ScriptException {

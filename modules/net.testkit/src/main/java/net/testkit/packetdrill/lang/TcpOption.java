@@ -51,4 +51,20 @@ public sealed interface TcpOption {
             counters = List.copyOf(counters);
         }
     }
+
+    /** Bytes on the wire, with kind and length. */
+    default int length() {
+        return switch (this) {
+            case Nop n -> 1;
+            case Eol e -> 1;
+            case Mss m -> 4;
+            case WScale w -> 3;
+            case SackOk s -> 2;
+            case Sack s -> 2 + 8 * s.blocks.size();
+            case Timestamp t -> 10;
+            case Md5 m -> 2 + m.hex.length() / 2;
+            case FastOpen f -> (f.experimental ? 4 : 2) + f.hex.length() / 2;
+            case AccEcn a -> 2 + 3 * a.counters.size();
+        };
+    }
 }
