@@ -15,6 +15,7 @@ import org.jspecify.annotations.Nullable;
  *   debug             assertions, allocation sites in leak reports
  *   memory=SIZE       limit of packet memory (default 1G), with k, M or G
  *   waitspin=N        spins of a waiter before it parks (default 200; 0 on one core)
+ *   standin=on|off    whether a thread that waits for packets may stand in for an idle CPU's worker (default on)
  *   leakcheck=on|off  whether a leak found at close throws (default on)
  * </pre>
  */
@@ -29,6 +30,7 @@ public final class BootParams {
     long memoryLimit = 1L << 30;
     int waitSpin = Runtime.getRuntime().availableProcessors() > 1 ? 200 : 0;
     boolean leakCheck = true;
+    boolean standIn = true;
 
     @Nullable
     ModuleLayer layer;
@@ -70,10 +72,12 @@ public final class BootParams {
             case "debug" -> debug = eq < 0 || choice(word, value, "0", "1") == 1;
             case "memory" -> memoryLimit = size(word, value);
             case "waitspin" -> waitSpin = (int) number(word, value, 0, 1_000_000);
+            case "standin" -> standIn = choice(word, value, "off", "on") == 1;
             case "leakcheck" -> leakCheck = choice(word, value, "off", "on") == 1;
             default ->
-                throw new UserError("boot word " + word
-                        + ": unknown; known are cpus, clock, seed, debug, memory, waitspin, leakcheck and sysctls");
+                throw new UserError(
+                        "boot word " + word
+                                + ": unknown; known are cpus, clock, seed, debug, memory, waitspin, standin, leakcheck and sysctls");
         }
         return this;
     }

@@ -332,6 +332,11 @@ public final class Cpu extends CpuPadAfter {
         pending |= v.bit;
     }
 
+    /** Sets bits for the next who takes the word, without a kick: the caller tries it next. */
+    void setRemotePending(int bits) {
+        REMOTE_PENDING.getAndBitwiseOr(this, bits);
+    }
+
     /** Marks a softirq of this CPU from anywhere and sees to it that it runs soon. Linux: an IPI's work */
     @HotPath
     public void raiseSoftirqRemote(Softirq v) {

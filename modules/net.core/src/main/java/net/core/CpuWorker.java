@@ -18,12 +18,15 @@ import org.jspecify.annotations.Nullable;
  */
 final class CpuWorker implements Runnable {
     private static final int EVENTFD_ID = -1;
+    /** Lending costs two system calls for each descriptor. */
+    private static final int MAX_LENT = 4;
 
     private final Cpu cpu;
     private final Kernel kernel;
     private final Epoll epoll;
     private final int eventFd;
     private final Thread thread;
+    private final CpuIdle idle;
 
     private volatile long sleepUntilNs;
     private volatile boolean stopping;
@@ -42,6 +45,7 @@ final class CpuWorker implements Runnable {
         this.epoll = new Epoll(64);
         this.eventFd = Sys.check(Sys.eventfd(0, Sys.EFD_NONBLOCK | Sys.EFD_CLOEXEC), "eventfd");
         epoll.add(eventFd, Epoll.EPOLLIN | Epoll.EPOLLET, EVENTFD_ID);
+        this.idle = new CpuIdle(cpu, this);
         this.thread = Thread.ofPlatform().name("cpu/" + cpu.id).daemon(true).unstarted(this);
     }
 
@@ -62,6 +66,7 @@ final class CpuWorker implements Runnable {
                 interrupted = true;
             }
         }
+        idle.close();
         epoll.close();
         Sys.close(eventFd);
         if (interrupted) {
@@ -84,6 +89,7 @@ final class CpuWorker implements Runnable {
         next.add(entry);
         lines = next;
         epoll.add(fd, Epoll.EPOLLIN | Epoll.EPOLLET, entry.id());
+        idle.epoll().add(fd, Epoll.EPOLLIN | Epoll.EPOLLET, entry.id());
         return line;
     }
 
@@ -92,7 +98,45 @@ final class CpuWorker implements Runnable {
         if (next.removeIf(r -> r.fd() == fd)) {
             lines = next;
             epoll.remove(fd);
+            idle.epoll().remove(fd);
         }
+    }
+
+    /** Where a waiting thread may stand in. */
+    CpuIdle idle() {
+        return idle;
+    }
+
+    boolean hasInterrupts() {
+        return !lines.isEmpty();
+    }
+
+    /** Makes this worker deaf to its devices; false if it has none, or so many that it does not pay. */
+    synchronized boolean lendInterrupts() {
+        List<Registered> all = lines;
+        if (all.isEmpty() || all.size() > MAX_LENT) {
+            return false;
+        }
+        listen(all, Epoll.EPOLLET);
+        return true;
+    }
+
+    /** Hears the devices again, and what they have signalled meanwhile. */
+    synchronized void takeBackInterrupts() {
+        listen(lines, Epoll.EPOLLIN | Epoll.EPOLLET);
+    }
+
+    private void listen(List<Registered> all, int mask) {
+        for (int i = 0; i < all.size(); i++) {
+            Registered r = all.get(i);
+            epoll.modify(r.fd(), mask, r.id());
+        }
+    }
+
+    /** Marks the line of an event; false if it is marked or gone. */
+    boolean mark(int id) {
+        IrqLine line = lineOf(id);
+        return line != null && line.mark();
     }
 
     private @Nullable IrqLine lineOf(int id) {
@@ -165,8 +209,7 @@ final class CpuWorker implements Runnable {
         for (int i = 0; i < n; i++) {
             int id = (int) epoll.data(i);
             if (id != EVENTFD_ID) {
-                IrqLine line = lineOf(id);
-                raised |= line != null && line.mark();
+                raised |= mark(id);
             }
         }
         if (raised) {

@@ -15,6 +15,7 @@ import net.core.task.KernelThreads;
 import net.core.task.LiveScheduler;
 import net.core.task.Scheduler;
 import net.core.task.VirtualScheduler;
+import net.core.task.Waiter;
 import net.core.time.Clock;
 import net.core.time.LiveClock;
 import net.core.time.ManualClock;
@@ -36,6 +37,7 @@ import org.jspecify.annotations.Nullable;
 public final class Kernel implements AutoCloseable {
     private final boolean debug;
     private final boolean leakCheck;
+    private final boolean standIn;
     private final @Nullable ModuleLayer layer;
     private final Clock clock;
     private final Scheduler scheduler;
@@ -64,6 +66,7 @@ public final class Kernel implements AutoCloseable {
     private Kernel(BootParams params) {
         this.debug = params.debug;
         this.leakCheck = params.leakCheck;
+        this.standIn = params.standIn;
         this.layer = params.layer;
         if (params.virtual) {
             ManualClock manual = new ManualClock();
@@ -236,6 +239,26 @@ public final class Kernel implements AutoCloseable {
         }
         all[first].acquireSlow();
         return all[first];
+    }
+
+    /**
+     * Waits in the place of an idle CPU's worker, the hinted one's if it has devices: the packet that ends the wait is then
+     * handled by the thread that waits for it. Context: process, holding nothing, a platform thread, live.
+     *
+     * @return whether the wait is over (woken, interrupted, deadline); false to park
+     */
+    public boolean standInWhileWaiting(int hint, Waiter waiter, long deadlineNs) {
+        if (!standIn) {
+            return false;
+        }
+        Cpu[] all = cpus;
+        for (int i = 0, at = hint % all.length; i < all.length; i++, at++) {
+            CpuWorker worker = all[at < all.length ? at : at - all.length].worker();
+            if (worker != null && worker.hasInterrupts()) {
+                return worker.idle().await(waiter, deadlineNs);
+            }
+        }
+        return false;
     }
 
     /** Whether the calling thread is no CPU: it may block. */

@@ -81,6 +81,9 @@ public final class EventPoll {
     private volatile @Nullable EpItem readyHead;
     private @Nullable EpItem readyTail;
 
+    /** The CPU that last made an item ready: a hint, racy. */
+    private int lastCpu;
+
     /** Closed: threads in {@link #epollWait} leave. */
     private volatile boolean released;
 
@@ -97,6 +100,9 @@ public final class EventPoll {
             return false;
         }
         EventPoll ep = item.ep;
+        if (cpu != null && ep.lastCpu != cpu.id) {
+            ep.lastCpu = cpu.id;
+        }
         if (item.markQueued()) {
             ep.pushIncoming(item);
         }
@@ -401,7 +407,7 @@ public final class EventPoll {
         for (; ; ) {
             boolean woken = true;
             wq.addExclusive(entry);
-            waiter.waitsFor(this).prepare();
+            waiter.waitsFor(this).expectsCpu(lastCpu).prepare();
             if (!eventsAvailable()) {
                 woken = scheduler.park(waiter, deadlineNs);
             }

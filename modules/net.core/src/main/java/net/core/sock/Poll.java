@@ -39,7 +39,7 @@ final class Poll {
             waiter.waitsFor("poll").prepare();
             ready = scan(files, fds, n, queues);
             while (ready == 0) {
-                boolean woken = scheduler.park(waiter, deadlineNs);
+                boolean woken = scheduler.park(waiter.expectsCpu(0), deadlineNs);
                 boolean interrupted = waiter.interrupted();
                 waiter.waitsFor("poll").prepare();
                 ready = scan(files, fds, n, null);

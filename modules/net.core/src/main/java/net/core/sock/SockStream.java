@@ -228,7 +228,7 @@ public final class SockStream {
 
     /** Sleeps until woken or {@code timeoNs} passed. Context: no lock held. @return time left, or -EINTR */
     static long park(Sock sk, Scheduler scheduler, Waiter waiter, long timeoNs) {
-        waiter.waitsFor(sk);
+        waiter.waitsFor(sk).expectsCpu(sk.incomingCpu);
         if (timeoNs == Long.MAX_VALUE) {
             scheduler.park(waiter, Clock.NEVER);
             return waiter.interrupted() ? Sock.sockIntrErrno(timeoNs) : timeoNs;

@@ -19,6 +19,7 @@ public final class Epoll implements AutoCloseable {
 
     private static final int CTL_ADD = 1;
     private static final int CTL_DEL = 2;
+    private static final int CTL_MOD = 3;
     private static final int CLOEXEC = 0x80000;
     /** struct epoll_event is packed on x86-64 only. */
     private static final boolean PACKED = System.getProperty("os.arch").equals("amd64");
@@ -29,6 +30,7 @@ public final class Epoll implements AutoCloseable {
     private final Arena arena = Arena.ofShared();
     private final MemorySegment events;
     private final MemorySegment timespec;
+    private final MemorySegment change;
     private final int max;
     private final int fd;
 
@@ -37,6 +39,7 @@ public final class Epoll implements AutoCloseable {
         this.max = max;
         this.events = arena.allocate((long) max * EVENT_SIZE, 8);
         this.timespec = arena.allocate(16, 8);
+        this.change = arena.allocate(EVENT_SIZE, 8);
         this.fd = Sys.check(Sys.epollCreate1(CLOEXEC), "epoll_create1");
     }
 
@@ -48,6 +51,16 @@ public final class Epoll implements AutoCloseable {
             event.set(JAVA_LONG_UNALIGNED, DATA_OFFSET, data);
             Sys.check(Sys.epollCtl(fd, CTL_ADD, watched, event.address()), "epoll_ctl");
         }
+    }
+
+    /**
+     * Changes what {@code watched} is watched for, and looks at it afresh: if it is ready, that is an event. One thread at a
+     * time; allocates nothing. A descriptor that is gone is no error.
+     */
+    public void modify(int watched, int mask, long data) {
+        change.set(JAVA_INT_UNALIGNED, 0, mask);
+        change.set(JAVA_LONG_UNALIGNED, DATA_OFFSET, data);
+        Sys.epollCtl(fd, CTL_MOD, watched, change.address());
     }
 
     /** Stops watching; a descriptor that is gone already is no error. */

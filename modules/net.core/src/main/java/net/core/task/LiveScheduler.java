@@ -4,7 +4,7 @@ import java.util.concurrent.locks.LockSupport;
 import net.core.Kernel;
 import net.core.time.Clock;
 
-/** Real threads: a waiter spins briefly, then parks. */
+/** Real threads: a waiter stands in for an idle CPU's worker if it can, else spins briefly and parks. */
 public final class LiveScheduler extends Scheduler {
     private final Kernel kernel;
     private final Clock clock;
@@ -30,6 +30,13 @@ public final class LiveScheduler extends Scheduler {
     @Override
     public boolean park(Waiter waiter, long deadlineNs) {
         assert kernel.holdsNoCpu() : "park while holding a CPU";
+        int hint = waiter.idleHint;
+        if (hint >= 0 && !waiter.thread.isVirtual() && kernel.standInWhileWaiting(hint, waiter, deadlineNs)) {
+            if (waiter.thread.isInterrupted()) {
+                waiter.interrupted = true;
+            }
+            return waiter.leave() == Waiter.WOKEN || waiter.interrupted;
+        }
         for (int i = 0; i < spins && waiter.state == Waiter.WAITING; i++) {
             Thread.onSpinWait();
         }
@@ -58,7 +65,12 @@ public final class LiveScheduler extends Scheduler {
 
     @Override
     public void unpark(Waiter waiter) {
-        LockSupport.unpark(waiter.thread);
+        NativeWait where = waiter.nativeWait;
+        if (where != null) {
+            where.kick();
+        } else {
+            LockSupport.unpark(waiter.thread);
+        }
     }
 
     @Override

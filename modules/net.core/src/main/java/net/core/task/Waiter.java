@@ -38,6 +38,8 @@ public final class Waiter {
     static final int PARKED = 2;
     /** Was woken and has not noticed yet. */
     static final int WOKEN = 3;
+    /** Is off its core, waiting for a CPU's interrupts. */
+    static final int NATIVE = 4;
 
     private static final VarHandle STATE;
 
@@ -60,6 +62,11 @@ public final class Waiter {
     boolean interrupted;
     /** Counts parks, so that a stale time-out is told from a current one. Virtual time. */
     long parks;
+
+    /** Where it waits in state NATIVE; set before and cleared after. */
+    volatile @Nullable NativeWait nativeWait;
+    /** A CPU where it may stand in for the worker while it waits, or a negative number: park. */
+    int idleHint = -1;
 
     private @Nullable Object waitsFor;
     private final WaitEntry entry = new WaitEntry(this);
@@ -85,6 +92,16 @@ public final class Waiter {
     public void finish() {
         state = RUNNING;
         waitsFor = null;
+        idleHint = -1;
+    }
+
+    /**
+     * The next park may stand in for a CPU's worker, at best that of {@code cpu}, from where the wake-up is expected. Only
+     * for waits for packets.
+     */
+    public Waiter expectsCpu(int cpu) {
+        idleHint = Math.max(0, cpu);
+        return this;
     }
 
     /** Whether the last park ended because the thread was interrupted: the caller returns {@code -EINTR}. */
@@ -114,8 +131,8 @@ public final class Waiter {
                 if (STATE.compareAndSet(this, WAITING, WOKEN)) {
                     return true;
                 }
-            } else if (s == PARKED) {
-                if (STATE.compareAndSet(this, PARKED, WOKEN)) {
+            } else if (s == PARKED || s == NATIVE) {
+                if (STATE.compareAndSet(this, s, WOKEN)) {
                     if (cpu != null) {
                         cpu.addWake(this);
                     } else {
@@ -132,6 +149,33 @@ public final class Waiter {
     /** Called by the wake list. */
     public void unpark() {
         scheduler.unpark(this);
+    }
+
+    /** From here on a wake-up ends the wait at {@code where}; false if there was one already. By its thread. */
+    public boolean enterNative(NativeWait where) {
+        nativeWait = where;
+        if (STATE.compareAndSet(this, WAITING, NATIVE)) {
+            return true;
+        }
+        nativeWait = null;
+        return false;
+    }
+
+    /** Ends what {@link #enterNative} began: a wake-up is a store again; false if there was one. By its thread. */
+    public boolean leaveNative() {
+        boolean waiting = STATE.compareAndSet(this, NATIVE, WAITING);
+        nativeWait = null;
+        return waiting;
+    }
+
+    /** Whether no wake-up has come since {@link #prepare}. By its thread. */
+    public boolean isWaiting() {
+        return state == WAITING;
+    }
+
+    /** Whether somebody interrupted the thread; {@link #interrupted} says so after the park. */
+    public boolean threadInterrupted() {
+        return thread.isInterrupted();
     }
 
     boolean toParked() {
