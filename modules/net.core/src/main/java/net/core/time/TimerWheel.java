@@ -115,7 +115,7 @@ public final class TimerWheel {
                 return true;
             }
             if (wasPending) {
-                from.detach(timer);
+                from.unlink(timer);
             }
             if (from != this) {
                 if (from.running == timer) {
@@ -216,13 +216,15 @@ public final class TimerWheel {
     private void expireTimers(int list) {
         TimerList timer;
         while ((timer = heads[list]) != null) {
-            detach(timer);
             long due = timer.expires;
             if (due >= clk - 1) {
+                unlink(timer);
                 enqueue(timer, due, clk);
                 continue;
             }
+            // In this order: delSync() finds it either queued or running.
             running = timer;
+            detach(timer);
             lock.unlock();
             try {
                 timer.expire(cpu());
@@ -292,7 +294,14 @@ public final class TimerWheel {
         return level;
     }
 
+    /** Takes it off its list for good. */
     private void detach(TimerList timer) {
+        unlink(timer);
+        timer.slot = TimerList.NOT_QUEUED;
+    }
+
+    /** Takes it off its list to queue it again: to {@link #del}, which looks without a lock, it stays pending. */
+    private void unlink(TimerList timer) {
         int slot = timer.slot;
         TimerList next = timer.next;
         TimerList prev = timer.prev;
@@ -310,7 +319,6 @@ public final class TimerWheel {
         }
         timer.next = null;
         timer.prev = null;
-        timer.slot = TimerList.NOT_QUEUED;
     }
 
     /** Brings an idle wheel's clock up to now, so that a new timer gets the finest level. Linux: forward_timer_base() */

@@ -5,6 +5,8 @@ import static org.assertj.core.api.Assertions.assertThat;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.SplittableRandom;
+import java.util.concurrent.atomic.AtomicBoolean;
+import java.util.concurrent.atomic.AtomicLong;
 import net.core.Cpu;
 import net.core.Kernel;
 import org.junit.jupiter.api.Test;
@@ -154,5 +156,38 @@ class TimerWheelTest {
     private static final class Nothing extends TimerList {
         @Override
         protected void expire(Cpu cpu) {}
+    }
+
+    /** Moving a timer, and queueing again one that was moved lazily, take it out of a list for a moment. */
+    @Test
+    void shouldStayPendingToOthersWhileItMoves() throws InterruptedException {
+        TimerWheel wheel = new TimerWheel(null, 0, ignored -> {});
+        TimerList timer = new TimerList() {
+            @Override
+            protected void expire(Cpu cpu) {
+                throw new AssertionError("fires although always moved on");
+            }
+        };
+        wheel.mod(timer, 10);
+        AtomicBoolean done = new AtomicBoolean();
+        AtomicLong looks = new AtomicLong();
+        AtomicLong idle = new AtomicLong();
+        Thread other = new Thread(() -> {
+            while (!done.get()) {
+                looks.incrementAndGet();
+                if (!timer.pending()) {
+                    idle.incrementAndGet();
+                }
+            }
+        });
+        other.start();
+        for (long now = 1; now < 400_000 || looks.get() < 1_000; now++) {
+            wheel.mod(timer, now + ((now & 1) == 0 ? 2 : 5));
+            wheel.run(now);
+        }
+        done.set(true);
+        other.join();
+        assertThat(idle.get()).as("of %d looks saw it disarmed", looks.get()).isZero();
+        assertThat(timer.del()).isTrue();
     }
 }
