@@ -51,13 +51,10 @@ public final class Pipe {
         return index & PIPE_DEF_BUFFERS - 1;
     }
 
-    private Page newPage() {
+    private @Nullable Page newPage() {
         Cpu cpu = kernel.localBhDisable(-1);
         Page page = cpu.allocPage(PAGE_SIZE);
         cpu.localBhEnable();
-        if (page == null) {
-            throw new IllegalStateException("no packet memory for a pipe");
-        }
         return page;
     }
 
@@ -83,13 +80,16 @@ public final class Pipe {
                 return done > 0 ? done : err;
             }
         }
+        if (wrWait.active() && !full()) {
+            wakeWriters(); // likewise: a read wakes one writer, who may leave room
+        }
         return done;
     }
 
     /** Adds up to a page; 0 if the pipe is full. */
     private synchronized int writeSome(UserBuf from) {
-        if (readerGone) {
-            return -Errno.EPIPE;
+        if (readerGone || writerGone) {
+            return writerGone ? -Errno.EBADF : -Errno.EPIPE;
         }
         int n = Math.min(from.remaining(), PAGE_SIZE);
         if (head != tail) {
@@ -107,6 +107,9 @@ public final class Pipe {
             return 0;
         }
         Page page = newPage();
+        if (page == null) {
+            return -Errno.ENOMEM;
+        }
         int copied = from.copyIn(page.address(), n);
         if (copied < 0) {
             page.putDeferred();
@@ -164,12 +167,20 @@ public final class Pipe {
                 return err;
             }
         }
+        wakeNextReader();
         return done;
     }
 
+    /** A write wakes one reader: who leaves something wakes the next. */
+    private void wakeNextReader() {
+        if (rdWait.active() && !empty()) {
+            rdWait.wake(null, PollMask.EPOLLIN | PollMask.EPOLLRDNORM, 1);
+        }
+    }
+
     private synchronized int readSome(UserBuf to) {
-        if (head == tail) {
-            return 0;
+        if (head == tail || readerGone) {
+            return readerGone ? -Errno.EBADF : 0;
         }
         int at = slot(tail);
         Page page = java.util.Objects.requireNonNull(pages[at]);
@@ -180,19 +191,36 @@ public final class Pipe {
         return n;
     }
 
-    /** Describes the first piece without taking it: for splice out. @return its length, 0 if there is none */
+    /**
+     * Describes the first piece, whose page the caller holds then, without taking it off: for splice out.
+     *
+     * @return its length, 0 if there is none, -EBADF if this end was closed meanwhile
+     */
     synchronized int first(UserPages into, int max) {
-        if (head == tail) {
-            return 0;
+        if (head == tail || readerGone) {
+            return readerGone ? -Errno.EBADF : 0;
         }
         int at = slot(tail);
         int n = Math.min(lengths[at], max);
-        into.wrap(java.util.Objects.requireNonNull(pages[at]), offsets[at], n);
+        Page page = java.util.Objects.requireNonNull(pages[at]);
+        page.get();
+        into.wrap(page, offsets[at], n);
         return n;
     }
 
+    /**
+     * Drops {@code n} bytes that were described as the first piece, if they still are: another reader, or a close, may
+     * have taken them meanwhile. {@code Deviation:} Linux keeps others out while it sends; here they may send them twice.
+     */
+    synchronized void consumed(Page page, int offset, int n) {
+        int at = slot(tail);
+        if (head != tail && pages[at] == page && offsets[at] == offset && lengths[at] >= n) {
+            consume(n);
+        }
+    }
+
     /** Drops {@code n} bytes of the first piece. */
-    synchronized void consume(int n) {
+    private synchronized void consume(int n) {
         int at = slot(tail);
         offsets[at] += n;
         lengths[at] -= n;
@@ -227,7 +255,7 @@ public final class Pipe {
         try {
             for (; ; ) {
                 waiter.waitsFor(this).prepare();
-                if (forRoom ? !full() || isReaderGone() : !empty() || isWriterGone()) {
+                if (isReaderGone() || isWriterGone() || !(forRoom ? full() : empty())) {
                     return 0;
                 }
                 scheduler.park(waiter, Clock.NEVER);

@@ -116,6 +116,9 @@ final class Splice {
         int done = 0;
         while (done < len) {
             int n = pipe.first(iter, len - done);
+            if (n < 0) {
+                return done > 0 ? done : n;
+            }
             if (n == 0) {
                 if (done > 0 || pipe.atEnd()) {
                     return done;
@@ -130,12 +133,17 @@ final class Splice {
                 continue;
             }
             boolean more = (flags & FileFlags.SPLICE_F_MORE) != 0;
+            Page page = iter.page();
+            int offset = iter.pageOffset();
             int sent = sendAll(out, sock, msg, iter, more);
+            if (sent > 0) {
+                pipe.consumed(page, offset, sent);
+                pipe.wakeWriters();
+            }
+            page.putDeferred();
             if (sent <= 0) {
                 return done > 0 ? done : sent;
             }
-            pipe.consume(sent);
-            pipe.wakeWriters();
             done += sent;
             if (sent < n) {
                 break;

@@ -119,4 +119,97 @@ class PipeTest {
             host.kernel.threads().join(sender);
         }
     }
+
+    /** One write wakes one reader, who may leave something for the next. */
+    @Test
+    void shouldWakeTheNextReaderForWhatIsLeft() {
+        try (Host host = Host.virtual(1, 5)) {
+            int[] pipe = new int[2];
+            ok(host.sys.pipe2(pipe, 0));
+            KernelThread[] readers = new KernelThread[3];
+            for (int i = 0; i < readers.length; i++) {
+                readers[i] = host.kernel.threads().start("reader " + i, () -> {
+                    assertThat(host.sys.read(pipe[0], new UserBytes(new byte[1])))
+                            .isEqualTo(1);
+                });
+            }
+            host.sleep(1_000_000);
+            assertThat(host.sys.write(pipe[1], new UserBytes(new byte[3]))).isEqualTo(3);
+            for (KernelThread reader : readers) {
+                host.kernel.threads().join(reader);
+            }
+        }
+    }
+
+    @Test
+    void shouldEndTheWaitOfWhoeverUsesAnEndThatIsClosed() {
+        try (Host host = Host.virtual(1, 5)) {
+            int[] pipe = new int[2];
+            ok(host.sys.pipe2(pipe, 0));
+            KernelThread reader = host.kernel.threads().start("reader", () -> {
+                assertThat(host.sys.read(pipe[0], new UserBytes(new byte[1]))).isEqualTo(-Errno.EBADF);
+            });
+            host.sleep(1_000_000);
+            ok(host.sys.close(pipe[0]));
+            host.kernel.threads().join(reader);
+            int[] other = new int[2];
+            ok(host.sys.pipe2(other, 0));
+            KernelThread writer = host.kernel.threads().start("writer", () -> {
+                assertThat(host.sys.write(other[1], new UserBytes(new byte[1 << 17])))
+                        .isEqualTo(Pipe.PIPE_DEF_BUFFERS * 4096);
+                assertThat(host.sys.write(other[1], new UserBytes(new byte[1]))).isEqualTo(-Errno.EBADF);
+            });
+            host.sleep(1_000_000);
+            ok(host.sys.close(other[1]));
+            host.kernel.threads().join(writer);
+        }
+    }
+
+    @Test
+    void shouldSayThatThereIsNoMemory() {
+        try (Host host = new Host("clock=virtual", "seed=5", "memory=256k")) {
+            int[] pipe = new int[2];
+            int err = 0;
+            for (int i = 0; i < 100 && err == 0; i++) {
+                ok(host.sys.pipe2(pipe, FileFlags.O_NONBLOCK));
+                int n = host.sys.write(pipe[1], new UserBytes(new byte[1 << 16]));
+                err = Math.min(n, 0);
+            }
+            assertThat(err).isEqualTo(-Errno.ENOMEM);
+        }
+    }
+
+    /** The page that is being sent outlives its pipe. */
+    @Test
+    void shouldSpliceWhileTheReadEndIsClosed() {
+        try (Host host = Host.virtual(1, 5)) {
+            int[] fds = host.pair();
+            int[] pipe = new int[2];
+            ok(host.sys.pipe2(pipe, 0));
+            int[] other = new int[2];
+            ok(host.sys.pipe2(other, FileFlags.O_NONBLOCK));
+            KernelThread[] fill = new KernelThread[2];
+            fill[0] = host.kernel.threads().start("writer", () -> {
+                byte[] block = new byte[1 << 16];
+                Arrays.fill(block, (byte) 7);
+                while (host.sys.write(pipe[1], new UserBytes(block)) > 0) {}
+            });
+            fill[1] = host.kernel.threads().start("splicer", () -> {
+                while (host.sys.splice(pipe[0], fds[0], 1 << 16, 0) > 0) {}
+            });
+            host.sleep(50_000_000); // nobody reads the socket: the splicer sleeps in the middle of a page
+            ok(host.sys.close(pipe[0]));
+            host.kernel.threads().join(fill[0]);
+            ok(host.sys.write(other[1], new UserBytes(new byte[1 << 16]))); // wants pages, and zeroes them
+            byte[] got = new byte[1 << 16];
+            while (!fill[1].isDone()) {
+                PollFd readable = new PollFd(fds[1], PollMask.EPOLLIN);
+                if (host.sys.poll(new PollFd[] {readable}, 1, 10_000_000) == 1) {
+                    int n = ok(host.sys.read(fds[1], new UserBytes(got)));
+                    assertThat(Arrays.copyOf(got, n)).containsOnly(7);
+                }
+            }
+            host.kernel.threads().join(fill[1]);
+        }
+    }
 }
