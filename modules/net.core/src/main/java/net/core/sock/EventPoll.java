@@ -13,6 +13,8 @@ import static net.core.sock.PollMask.EP_PRIVATE_BITS;
 
 import java.lang.invoke.MethodHandles;
 import java.lang.invoke.VarHandle;
+import java.util.ArrayList;
+import java.util.List;
 import net.core.Cpu;
 import net.core.Kernel;
 import net.core.task.Scheduler;
@@ -87,8 +89,17 @@ public final class EventPoll {
     /** Closed: threads in {@link #epollWait} leave. */
     private volatile boolean released;
 
-    EventPoll(Kernel kernel) {
+    /** The file this is behind: its epoll items are the epolls that watch this one. */
+    final File file;
+
+    private EventPoll(Kernel kernel) {
         this.kernel = kernel;
+        this.file = new File(FILE_OPS, this, FileFlags.O_RDWR);
+    }
+
+    /** The file of a new epoll. */
+    static File create(Kernel kernel) {
+        return new EventPoll(kernel).file;
     }
 
     // ---- the callback: any context, under the watched file's wait queue lock ----
@@ -213,7 +224,7 @@ public final class EventPoll {
         }
         if (nested && op == EPOLL_CTL_ADD) {
             synchronized (nestLock) {
-                if (reaches((EventPoll) target.privateData, 1)) {
+                if (reaches((EventPoll) target.privateData, watchers(this, 0))) {
                     return -Errno.ELOOP;
                 }
                 return ctlLocked(op, fd, target, event);
@@ -247,7 +258,31 @@ public final class EventPoll {
         return false;
     }
 
+    /**
+     * Epolls in a row from the outermost that watches {@code ep}, itself included: the chain counts from whichever end it
+     * is built. Circles can't be, so it ends. Linux: ep_get_upwards_depth_proc()
+     */
+    private static int watchers(EventPoll ep, int depth) {
+        int most = depth + 1;
+        if (most > EP_MAX_NESTS) {
+            return most;
+        }
+        List<EventPoll> outer = new ArrayList<>();
+        synchronized (ep.file) {
+            for (EpItem item = ep.file.epItems; item != null; item = item.fileNext) {
+                outer.add(item.ep);
+            }
+        }
+        for (EventPoll o : outer) {
+            most = Math.max(most, watchers(o, depth + 1));
+        }
+        return most;
+    }
+
     private synchronized int ctlLocked(int op, int fd, File target, @Nullable EpollEvent event) {
+        if (released) {
+            return -Errno.EBADF; // closed meanwhile: what is added now would never be taken out
+        }
         EpItem item = find(fd, target);
         switch (op) {
             case EPOLL_CTL_ADD -> {
@@ -408,7 +443,7 @@ public final class EventPoll {
             boolean woken = true;
             wq.addExclusive(entry);
             waiter.waitsFor(this).expectsCpu(lastCpu).prepare();
-            if (!eventsAvailable()) {
+            if (!eventsAvailable() && !released) {
                 woken = scheduler.park(waiter, deadlineNs);
             }
             waiter.finish();

@@ -86,18 +86,24 @@ public final class FilesStruct {
         return file;
     }
 
-    /** Puts a file into a given slot, whatever was there. @return what was there. Linux: do_dup2() */
-    synchronized @Nullable File replace(int fd, File file) {
+    /**
+     * Puts a file into a given slot, whatever was there, which goes to {@code old[0]}.
+     *
+     * @return 0, or -EBUSY if an accept or open holds the number and is about to install its own. Linux: do_dup2()
+     */
+    synchronized int replace(int fd, File file, @Nullable File[] old) {
         if (fd >= table.length) {
             grow(fd);
         }
-        File old = table[fd];
+        old[0] = table[fd];
         if ((open[fd >> 6] & 1L << (fd & 63)) == 0) {
             open[fd >> 6] |= 1L << (fd & 63);
             used++;
+        } else if (old[0] == null) {
+            return -Errno.EBUSY;
         }
         SLOT.setRelease(table, fd, file);
-        return old;
+        return 0;
     }
 
     /** Numbers given out. */

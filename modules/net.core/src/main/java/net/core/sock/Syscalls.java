@@ -316,11 +316,14 @@ public final class Syscalls {
             return -Errno.EBADF;
         }
         if (oldfd != newfd) {
+            @Nullable File[] old = new @Nullable File[1];
             file.get();
-            File old = files.replace(newfd, file);
-            if (old != null) {
-                old.put();
+            int err = files.replace(newfd, file, old);
+            File gone = err == 0 ? old[0] : file;
+            if (gone != null) {
+                gone.put();
             }
+            return err == 0 ? newfd : err;
         }
         return newfd;
     }
@@ -429,7 +432,7 @@ public final class Syscalls {
         if ((flags & ~FileFlags.O_CLOEXEC) != 0) {
             return -Errno.EINVAL;
         }
-        return files.add(new File(EventPoll.FILE_OPS, new EventPoll(kernel), FileFlags.O_RDWR));
+        return files.add(EventPoll.create(kernel));
     }
 
     /** @param op EPOLL_CTL_ADD, MOD, DEL of {@link EventPoll} */

@@ -14,6 +14,7 @@ import static net.core.sock.PollMask.EPOLLRDHUP;
 import static org.assertj.core.api.Assertions.assertThat;
 
 import java.util.Arrays;
+import java.util.Objects;
 import java.util.concurrent.atomic.AtomicIntegerArray;
 import net.core.sock.LoopFamily.Host;
 import net.core.task.KernelThread;
@@ -356,6 +357,42 @@ class EventPollTest {
             assertThat(host.sk(fds[0]).wq.active())
                     .as("no entry is left behind")
                     .isFalse();
+        }
+    }
+
+    @Test
+    void shouldNotWaitInAnEpollThatWasClosedJustBefore() {
+        try (Host host = Host.virtual(1, 1)) {
+            int ep = ok(host.sys.epollCreate1(0));
+            File file = Objects.requireNonNull(host.sys.file(ep));
+            EventPoll late = (EventPoll) file.privateData;
+            ok(host.sys.close(ep));
+            // What a thread does that looked the number up before the close.
+            assertThat(late.epollWait(room(1), 1, -1)).isEqualTo(-Errno.EBADF);
+            int[] fds = host.pair();
+            File watched = Objects.requireNonNull(host.sys.file(fds[0]));
+            int added = late.ctl(EPOLL_CTL_ADD, fds[0], watched, new EpollEvent(EPOLLIN, 1), this);
+            assertThat(added).isEqualTo(-Errno.EBADF);
+            assertThat(host.sk(fds[0]).wq.active()).isFalse();
+        }
+    }
+
+    @Test
+    void shouldRefuseALongChainFromWhicheverEndItIsBuilt() {
+        try (Host host = Host.virtual(1, 1)) {
+            int outer = ok(host.sys.epollCreate1(0));
+            int result = 0;
+            int length = 1;
+            for (; length < 20; length++) {
+                int inner = ok(host.sys.epollCreate1(0));
+                result = host.sys.epollCtl(outer, EPOLL_CTL_ADD, inner, new EpollEvent(EPOLLIN, inner));
+                if (result != 0) {
+                    break;
+                }
+                outer = inner;
+            }
+            assertThat(result).isEqualTo(-Errno.ELOOP);
+            assertThat(length).as("epolls in a row").isEqualTo(5);
         }
     }
 }

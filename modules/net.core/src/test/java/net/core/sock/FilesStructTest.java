@@ -81,4 +81,20 @@ class FilesStructTest {
             assertThat(sys.read(pipe[0], in)).as("end").isZero();
         }
     }
+
+    @Test
+    void shouldNotDuplicateOntoANumberThatAnAcceptHolds() {
+        try (Host host = Host.virtual(1, 1)) {
+            int[] pipe = new int[2];
+            ok(host.sys.pipe2(pipe, 0));
+            int reserved = host.process.files().getUnusedFd(0);
+            assertThat(host.sys.dup2(pipe[0], reserved)).isEqualTo(-Errno.EBUSY);
+            host.process.files().putUnusedFd(reserved);
+            assertThat(host.sys.dup2(pipe[0], reserved)).isEqualTo(reserved);
+            ok(host.sys.close(pipe[0]));
+            assertThat(host.sys.write(pipe[1], new UserBytes(new byte[1])))
+                    .as("the duplicate still reads")
+                    .isEqualTo(1);
+        }
+    }
 }
