@@ -31,6 +31,7 @@ module net.core {
     exports net.core.sock;
     exports net.core.sys;
     exports net.core.task;
+    exports net.core.tc;
     exports net.core.time;
     exports net.core.trace;
 }

@@ -8,9 +8,11 @@ import net.core.dev.NetdevQueue;
 import net.core.dev.Qdisc;
 import net.core.dev.QdiscOps;
 import net.core.dev.QdiscSkbCb;
+import net.core.tc.TcPrint;
 import net.skbuff.HotPath;
 import net.skbuff.SkBuff;
 import net.skbuff.SkBuffHead;
+import net.skbuff.SkbDropReason;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -75,7 +77,7 @@ public abstract class FifoOps implements QdiscOps {
             if (!word.equals("limit")) {
                 throw o.unknown(word, "limit");
             }
-            limit = bytes ? o.size(word) : o.number(word, 0);
+            limit = bytes ? (int) Math.min(o.size(word), Integer.MAX_VALUE) : o.number(word, 0);
         }
         return limit;
     }
@@ -130,9 +132,12 @@ public abstract class FifoOps implements QdiscOps {
             }
             SkBuff oldest = q.dequeue();
             if (oldest != null) {
+                int len = QdiscSkbCb.pktLen(oldest);
                 qlen--;
-                backlog -= QdiscSkbCb.pktLen(oldest);
+                backlog -= len;
                 qdiscDrop(oldest, toFree);
+                // The parent does not count an arrival that is answered with CN.
+                treeReduceBacklog(0, len - QdiscSkbCb.pktLen(skb));
             }
             enqueueTail(skb);
             return NetXmit.NET_XMIT_CN;
@@ -150,8 +155,33 @@ public abstract class FifoOps implements QdiscOps {
         }
 
         @Override
-        public String dump() {
-            return " limit " + limit + (bytes ? "b" : "p");
+        public void takeAll(Cpu cpu, SkBuffHead to) {
+            to.spliceTail(q);
+        }
+
+        @Override
+        public void trim(Cpu cpu) {
+            int n = qlen;
+            int was = backlog;
+            while (bytes ? backlog > limit : q.qlen > limit) {
+                SkBuff skb = q.dequeue();
+                if (skb == null) {
+                    break;
+                }
+                qlen--;
+                backlog -= QdiscSkbCb.pktLen(skb);
+                dequeueDrop(cpu, skb, SkbDropReason.QDISC_OVERLIMIT);
+            }
+            treeReduceBacklog(n - qlen, was - backlog);
+        }
+
+        @Override
+        public void dump(TcPrint p) {
+            if (bytes) {
+                p.size("limit", "limit ", limit, "");
+            } else {
+                p.num("limit", "limit ", limit, "p");
+            }
         }
     }
 }

@@ -6,6 +6,7 @@ import net.core.dev.NetdevQueue;
 import net.core.dev.Qdisc;
 import net.core.dev.QdiscOps;
 import net.core.dev.QdiscSkbCb;
+import net.core.tc.TcPrint;
 import net.skbuff.HotPath;
 import net.skbuff.SkBuff;
 import net.skbuff.SkBuffHead;
@@ -78,8 +79,13 @@ public final class PfifoFastOps implements QdiscOps {
                 toFree.addTail(skb);
                 return NetXmit.NET_XMIT_DROP;
             }
-            cpuStats[at + QLEN]++;
-            cpuStats[at + BACKLOG] += len;
+            if ((flags & TCQ_F_NOLOCK) != 0) {
+                cpuStats[at + QLEN]++;
+                cpuStats[at + BACKLOG] += len;
+            } else {
+                qlen++;
+                backlog += len;
+            }
             return NetXmit.NET_XMIT_SUCCESS;
         }
 
@@ -92,13 +98,18 @@ public final class PfifoFastOps implements QdiscOps {
                     SkBuff skb = band(i).poll();
                     if (skb != null) {
                         int at = STRIDE * (cpu.id + 1);
-                        cpuStats[at + QLEN]--;
-                        cpuStats[at + BACKLOG] -= QdiscSkbCb.pktLen(skb);
+                        if ((flags & TCQ_F_NOLOCK) != 0) {
+                            cpuStats[at + QLEN]--;
+                            cpuStats[at + BACKLOG] -= QdiscSkbCb.pktLen(skb);
+                        } else {
+                            qlen--;
+                            backlog -= QdiscSkbCb.pktLen(skb);
+                        }
                         bstatsUpdate(skb);
                         return skb;
                     }
                 }
-                if (retried || !missed()) {
+                if (retried || (flags & TCQ_F_NOLOCK) == 0 || !missed()) {
                     return null;
                 }
                 // Somebody enqueued while we ran: forget the mark first, then look again.
@@ -172,12 +183,12 @@ public final class PfifoFastOps implements QdiscOps {
         }
 
         @Override
-        public String dump() {
-            StringBuilder b = new StringBuilder(" bands 3 priomap");
+        public void dump(TcPrint p) {
+            p.num("bands", "bands ", BANDS, " ").openArray("priomap", "priomap");
             for (int band : PRIO2BAND) {
-                b.append(' ').append(band);
+                p.num("", " ", band, "");
             }
-            return b.toString();
+            p.closeArray("");
         }
     }
 }

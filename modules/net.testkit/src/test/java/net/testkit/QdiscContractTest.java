@@ -36,6 +36,12 @@ class QdiscContractTest {
         }
     }
 
+    @ParameterizedTest
+    @ValueSource(strings = {"pfifo", "bfifo", "pfifo_head_drop limit 10", "pfifo_fast"})
+    void shouldAllocateNothingPerPacket(String spec) {
+        QdiscContract.verifyAllocation(spec);
+    }
+
     /** Drops every hundredth packet without a word. */
     private record Thief(String id) implements QdiscOps {
         @Override

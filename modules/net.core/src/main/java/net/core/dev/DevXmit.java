@@ -22,6 +22,8 @@ import org.jspecify.annotations.Nullable;
  */
 final class DevXmit {
     private static final int XMIT_RECURSION_LIMIT = 8;
+    /** Answer of a qdisc that is not in force any more; the packet is still the caller's. */
+    private static final int REPLACED = Integer.MIN_VALUE;
 
     private DevXmit() {}
 
@@ -58,6 +60,10 @@ final class DevXmit {
     @HotPath
     private static int devXmitSkb(Cpu cpu, SkBuff skb, Qdisc q, NetDevice dev, NetdevQueue txq) {
         SkBuffHead toFree = cpu.sd.toFree;
+        QdiscSizeTable stab = q.stab;
+        if (stab != null) {
+            QdiscSkbCb.setPktLen(skb, stab.calculate(QdiscSkbCb.pktLen(skb)));
+        }
         int rc;
         if ((q.flags & Qdisc.TCQ_F_NOLOCK) != 0) {
             rc = xmitLockless(cpu, skb, q, dev, txq, toFree);
@@ -67,7 +73,21 @@ final class DevXmit {
         if (toFree.qlen != 0) {
             freeDropped(cpu, toFree);
         }
-        return rc;
+        return rc == REPLACED ? xmitAgain(cpu, skb, dev, txq) : rc & NetXmit.NET_XMIT_MASK;
+    }
+
+    /** The qdisc was taken out of force before the packet was in: asks the one that is in force now. */
+    private static int xmitAgain(Cpu cpu, SkBuff skb, NetDevice dev, NetdevQueue txq) {
+        Qdisc q = txq.qdisc;
+        if ((q.flags & Qdisc.TCQ_F_BUILTIN) == 0) {
+            return devXmitSkb(cpu, skb, q, dev, txq);
+        }
+        if (q == dev.globals().noop) {
+            dev.stats(cpu).txDropped++;
+            skb.kfree(cpu, SkbDropReason.DEV_READY);
+            return NetXmit.NET_XMIT_DROP;
+        }
+        return xmitWithoutQueue(cpu, skb, dev, txq);
     }
 
     private static void freeDropped(Cpu cpu, SkBuffHead toFree) {
@@ -112,6 +132,9 @@ final class DevXmit {
         q.rootLock().lock();
         try {
             if (q.isDeactivated()) {
+                if (txq.qdisc != q) {
+                    return REPLACED;
+                }
                 toFree.addTail(skb);
                 return NetXmit.NET_XMIT_DROP;
             }
@@ -138,7 +161,7 @@ final class DevXmit {
     // ---- without
 
     /** Loopback, tunnels, pairs: to the driver at once. */
-    private static int xmitWithoutQueue(Cpu cpu, SkBuff first, NetDevice dev, NetdevQueue txq) {
+    static int xmitWithoutQueue(Cpu cpu, SkBuff first, NetDevice dev, NetdevQueue txq) {
         if (!dev.isUp()) {
             first.kfree(cpu, SkbDropReason.DEV_READY);
             return -Errno.ENETDOWN;

@@ -10,12 +10,21 @@ public final class NetXmit {
     public static final int NET_XMIT_CN = 0x02;
     /** All of the above. */
     public static final int NET_XMIT_MASK = 0x0f;
+    /** Beside {@code NET_XMIT_SUCCESS}, inside a tree: an action took the packet over. Linux: __NET_XMIT_STOLEN */
+    public static final int NET_XMIT_STOLEN = 0x10000;
+    /** Beside {@code NET_XMIT_SUCCESS}, inside a tree: dropped, and the sender is not to know. Linux: __NET_XMIT_BYPASS */
+    public static final int NET_XMIT_BYPASS = 0x20000;
     /** Received: fine. */
     public static final int NET_RX_SUCCESS = 0;
     /** Received: dropped. */
     public static final int NET_RX_DROP = 1;
 
     private NetXmit() {}
+
+    /** What a parent counts as dropped when a child did not take a packet. Linux: net_xmit_drop_count(). */
+    public static int dropCount(int rc) {
+        return (rc & NET_XMIT_STOLEN) != 0 ? 0 : 1;
+    }
 
     /** For callers to whom congestion is no error. Linux: net_xmit_eval(). */
     public static int eval(int rc) {

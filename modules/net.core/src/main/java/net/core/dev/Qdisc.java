@@ -4,6 +4,8 @@ import java.lang.invoke.MethodHandles;
 import java.lang.invoke.VarHandle;
 import net.core.Cpu;
 import net.core.task.SpinLock;
+import net.core.tc.TcHandle;
+import net.core.tc.TcPrint;
 import net.skbuff.HotPath;
 import net.skbuff.SkBuff;
 import net.skbuff.SkBuffHead;
@@ -33,6 +35,8 @@ public abstract class Qdisc {
     public static final int TCQ_F_ONETXQUEUE = 0x10;
     /** Not to be replaced under a parent. */
     public static final int TCQ_F_NOPARENT = 0x40;
+    /** Made by its parent, not by a person: {@code tc qdisc show} leaves it out. */
+    public static final int TCQ_F_INVISIBLE = 0x80;
     /** Takes packets without the root lock. */
     public static final int TCQ_F_NOLOCK = 0x100;
 
@@ -68,6 +72,12 @@ public abstract class Qdisc {
     public int handle;
     /** {@code major:minor} of the parent class, or {@link #TC_H_ROOT}. */
     public int parent = TC_H_ROOT;
+    /** The discipline this is under; null at the root and under mq. Changes under the tree's lock. */
+    public @Nullable Qdisc parentQdisc;
+    /** Filters that choose a class or flow; null if none. */
+    public @Nullable TcfBlock filters;
+    /** Set before enqueue: the size table of {@code stab}, or null. */
+    public @Nullable QdiscSizeTable stab;
 
     // Under the root lock, or the run state.
     /** The queue of a single-queue discipline. */
@@ -125,7 +135,9 @@ public abstract class Qdisc {
      * Takes a packet over.
      *
      * @param toFree where dropped packets go: they are freed after the root lock is released
-     * @return {@code NET_XMIT_SUCCESS}, {@code NET_XMIT_DROP} or {@code NET_XMIT_CN}
+     * @return {@code NET_XMIT_SUCCESS}, {@code NET_XMIT_DROP} or {@code NET_XMIT_CN} (this packet is in, another was
+     *     dropped: a parent counts nothing); success with {@code NET_XMIT_STOLEN} or {@code NET_XMIT_BYPASS} means that it
+     *     is not in the queue
      */
     public abstract int enqueue(Cpu cpu, SkBuff skb, SkBuffHead toFree);
 
@@ -151,9 +163,33 @@ public abstract class Qdisc {
         return 0;
     }
 
-    /** Changes options of a running instance. */
+    /** Changes options of a running instance. Context: rtnl and the tree's lock. */
     public int change(@Nullable Object opt) {
         return -net.skbuff.Errno.EOPNOTSUPP;
+    }
+
+    /** Drops what exceeds the limits after a {@link #change}. Context: the tree's lock. */
+    public void trim(Cpu cpu) {}
+
+    /** A classful discipline's classes; null for a classless one. */
+    public @Nullable QdiscClassOps classOps() {
+        return null;
+    }
+
+    /**
+     * Moves every packet held to {@code to}, those of a flow in their order, and leaves the discipline as after
+     * {@link #reset}: for a successor that takes them over. Packets that the driver sent back are not its business.
+     *
+     * <p>Context: the tree's lock. The default asks {@link #dequeue} as long as it gives; a discipline that delays
+     * packets overrides this, or what it still holds back is lost at a change.
+     *
+     * <p>{@code Deviation:} Linux drops the backlog of a replaced qdisc.
+     */
+    public void takeAll(Cpu cpu, SkBuffHead to) {
+        for (SkBuff skb = dequeue(cpu); skb != null; skb = dequeue(cpu)) {
+            skb.next = null;
+            to.addTail(skb);
+        }
     }
 
     /** A root over all queues puts its children in place. */
@@ -172,15 +208,11 @@ public abstract class Qdisc {
         return 0;
     }
 
-    /** Options in tc's words, with a leading space if not empty. */
-    public String dump() {
-        return "";
-    }
+    /** Options, as tc prints them. Linux: dump(), and print_qopt() of iproute2. */
+    public void dump(TcPrint p) {}
 
-    /** Further lines of {@code tc -s}, each ended by a newline. */
-    public String dumpStats() {
-        return "";
-    }
+    /** Counters of this kind, as {@code tc -s} prints them, each line ended by a newline. */
+    public void dumpStats(TcPrint p) {}
 
     /** Packets now held; a lockless discipline sums over CPUs. */
     public int currentQlen() {
@@ -212,6 +244,11 @@ public abstract class Qdisc {
         return requeues;
     }
 
+    /** Times a limit held a packet back. */
+    public long currentOverlimits() {
+        return overlimits;
+    }
+
     /** Tells whether nothing is held; a lockless discipline answers without a lock. */
     @HotPath
     public boolean isEmpty() {
@@ -226,8 +263,113 @@ public abstract class Qdisc {
     }
 
     /** The lock of the whole tree this belongs to. */
+    @HotPath
     public final SpinLock rootLock() {
-        return rootLock;
+        Qdisc p = parentQdisc;
+        return p == null ? rootLock : p.rootLock();
+    }
+
+    /** Makes this the child of a class: {@code classid} of {@code p}, whose lock it is under from now on. */
+    public final void setParent(Qdisc p, int classid) {
+        parentQdisc = p;
+        parent = classid;
+        // A parent with a lock makes its children run under it. Linux: qdisc_clear_nolock().
+        flags &= ~(TCQ_F_NOLOCK | TCQ_F_CAN_BYPASS);
+    }
+
+    /**
+     * Packets have left this discipline, or come in ({@code n < 0}), without its parents' seeing: corrects the accounts
+     * above it. Its own are corrected before.
+     *
+     * <p>Context: the tree's lock.
+     *
+     * <p>Linux: qdisc_tree_reduce_backlog(), net/sched/sch_api.c
+     */
+    public final void treeReduceBacklog(int n, int bytes) {
+        if (n == 0 && bytes == 0) {
+            return;
+        }
+        Qdisc child = this;
+        for (Qdisc p = parentQdisc; p != null; p = p.parentQdisc) {
+            QdiscClassOps cops = p.classOps();
+            if (child.qlen == 0 && cops != null) {
+                Object cl = cops.find(child.parent);
+                if (cl != null) {
+                    cops.qlenNotify(cl);
+                }
+            }
+            p.qlen -= n;
+            p.backlog -= bytes;
+            p.drops += Math.max(n, 0);
+            child = p;
+        }
+    }
+
+    /**
+     * Puts {@code child} under a class of this discipline; what the old one held goes over, or is dropped by the new
+     * one's limits. Returns the old one, empty, to be destroyed.
+     *
+     * <p>Context: rtnl, the tree's lock.
+     *
+     * <p>Linux: qdisc_replace(), include/net/sch_generic.h
+     */
+    public final @Nullable Qdisc replaceChild(Cpu cpu, QdiscClassOps cops, Object cl, Qdisc child) {
+        child.setParent(this, cops.classid(cl));
+        Qdisc old = cops.graft(cl, child);
+        if (old == null || old == child || (old.flags & TCQ_F_BUILTIN) != 0) {
+            return old;
+        }
+        SkBuffHead moved = new SkBuffHead(); // allocates: configuration
+        int n = old.qlen;
+        int bytes = old.backlog;
+        old.handOver(cpu, moved);
+        SkBuffHead toFree = new SkBuffHead(); // allocates: configuration
+        for (SkBuff skb = moved.dequeue(); skb != null; skb = moved.dequeue()) {
+            child.enqueue(cpu, skb, toFree);
+        }
+        toFree.purge(cpu, net.skbuff.SkbDropReason.QDISC_DROP);
+        child.treeReduceBacklog(n - child.qlen, bytes - child.backlog);
+        return old;
+    }
+
+    /**
+     * Moves all packets to {@code to}, those first that peek took out or the driver sent back; empty and reset afterwards.
+     *
+     * <p>Context: the tree's lock.
+     */
+    public final void handOver(Cpu cpu, SkBuffHead to) {
+        to.spliceTail(gsoSkb);
+        to.spliceTail(skbBadTxq);
+        takeAll(cpu, to);
+        reset(cpu);
+        qlen = 0;
+        backlog = 0;
+    }
+
+    /** The packet that {@link #peek} showed, else the next one: how a parent takes from a child. */
+    @HotPath
+    public final @Nullable SkBuff dequeuePeeked(Cpu cpu) {
+        SkBuff skb = gsoSkb.dequeue();
+        if (skb == null) {
+            return dequeue(cpu);
+        }
+        qlen--;
+        backlog -= QdiscSkbCb.pktLen(skb);
+        return skb;
+    }
+
+    /** Drops a packet in the middle of a dequeue and counts it; its accounts were settled before. */
+    @HotPath
+    protected final void dequeueDrop(Cpu cpu, SkBuff skb, net.skbuff.SkbDropReason reason) {
+        drops++;
+        skb.kfree(cpu, reason);
+    }
+
+    /** The class or flow that filters choose: {@code TC_ACT_*}; with OK it is in {@link QdiscSkbCb#tcClassid}. */
+    @HotPath
+    protected final int tcfClassify(Cpu cpu, SkBuff skb) {
+        TcfBlock f = filters;
+        return f == null ? TcfBlock.TC_ACT_UNSPEC : f.classify(cpu, skb);
     }
 
     /** Tells whether packets wait that the driver sent back; exact for the runner. */
@@ -364,41 +506,34 @@ public abstract class Qdisc {
 
     /** One block as {@code tc -s qdisc} prints it. */
     public final String describe(boolean stats) {
-        StringBuilder b = new StringBuilder(128);
-        b.append("qdisc ")
-                .append(id())
-                .append(' ')
-                .append(Integer.toHexString(handle >>> 16))
-                .append(": ");
+        TcPrint p = new TcPrint(false);
+        print(p, false, stats);
+        return p.toString();
+    }
+
+    /** One qdisc as {@code tc qdisc show} prints it. Linux: print_qdisc(), iproute2 */
+    public final void print(TcPrint p, boolean withDev, boolean stats) {
+        p.open("");
+        p.str("kind", "qdisc ", id(), " ");
+        p.str("handle", "", Integer.toHexString(handle >>> 16) + ":", " ");
+        if (withDev) {
+            p.str("dev", "dev ", devQueue.dev.name(), " ");
+        }
         if (parent == TC_H_ROOT) {
-            b.append("root");
+            p.bool("root", true, "root ");
         } else {
-            b.append("parent ");
-            if (parent >>> 16 != 0) {
-                b.append(Integer.toHexString(parent >>> 16));
-            }
-            b.append(':').append(Integer.toHexString(parent & 0xffff));
+            p.str("parent", "parent ", TcHandle.format(parent), " ");
         }
-        b.append(" refcnt 2").append(dump()).append('\n');
+        if (parentQdisc == null && (flags & TCQ_F_NOPARENT) == 0) {
+            p.num("refcnt", "refcnt ", devQueue.dev.tx.length + 1, " ");
+        }
+        p.open("options");
+        dump(p);
+        p.close().nl();
         if (stats) {
-            b.append(" Sent ")
-                    .append(currentBytes())
-                    .append(" bytes ")
-                    .append(currentPackets())
-                    .append(" pkt (dropped ");
-            b.append(currentDrops())
-                    .append(", overlimits ")
-                    .append(overlimits)
-                    .append(" requeues ")
-                    .append(currentRequeues());
-            b.append(")\n backlog ")
-                    .append(currentBacklog())
-                    .append("b ")
-                    .append(currentQlen())
-                    .append("p requeues ")
-                    .append(currentRequeues());
-            b.append('\n').append(dumpStats());
+            new QdiscStats().of(this).print(p);
+            dumpStats(p);
         }
-        return b.toString();
+        p.close();
     }
 }

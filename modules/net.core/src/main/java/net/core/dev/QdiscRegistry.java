@@ -79,13 +79,7 @@ public final class QdiscRegistry {
         if (err != 0) {
             throw new UserError("qdisc " + spec + " on " + dev.name() + ": " + net.skbuff.Errno.text(-err));
         }
-        if ((q.flags & Qdisc.TCQ_F_MQROOT) != 0) {
-            SchGeneric.graftMqRoot(dev, q);
-        } else if (dev.tx.length == 1) {
-            SchGeneric.graft(dev.tx[0], q);
-        } else {
-            SchGeneric.graftShared(dev, q);
-        }
+        QdiscGraft.root(dev, q);
         return q;
     }
 }

@@ -455,65 +455,20 @@ public final class SchGeneric {
     }
 
     /**
-     * Replaces the qdisc of one queue; the old one is emptied and destroyed. Context: rtnl.
+     * Makes a discipline that its parent chose, to be put under class {@code classid}; null if its kind is unknown or it
+     * refuses its defaults. Context: rtnl.
      *
-     * <p>Linux: dev_graft_qdisc()
+     * <p>Linux: qdisc_create_dflt()
      */
-    public static void graft(NetdevQueue txq, Qdisc q) {
-        NetDevice dev = txq.dev;
-        Qdisc old = txq.qdiscSleeping;
-        boolean up = (dev.flags & NetDevice.IFF_UP) != 0;
-        if (up) {
-            devDeactivate(dev);
+    public static @Nullable Qdisc createChild(Qdisc parent, int classid, String kind) {
+        QdiscOps ops = parent.devQueue.dev.globals().qdiscs.find(kind);
+        if (ops == null) {
+            return null;
         }
-        if (dev.tx.length == 1) {
-            q.flags |= Qdisc.TCQ_F_ONETXQUEUE;
-        }
-        txq.qdiscSleeping = q;
-        if (dev.qdisc == old || dev.tx.length == 1) {
-            dev.qdisc = q;
-        }
-        Cpu cpu = dev.kernel().localBhDisable(-1);
-        if ((old.flags & Qdisc.TCQ_F_BUILTIN) == 0) {
-            resetQdisc(cpu, old);
-            old.destroy(cpu);
-        }
-        if (up) {
-            devActivate(cpu, dev);
-        }
-        cpu.localBhEnable();
-    }
-
-    /** Puts a root over all queues in place of whatever there is. Context: rtnl. */
-    static void graftMqRoot(NetDevice dev, Qdisc root) {
-        replaceAll(dev, root, () -> root.attach(dev));
-    }
-
-    /** Puts one qdisc in front of all queues. Context: rtnl. */
-    static void graftShared(NetDevice dev, Qdisc q) {
-        replaceAll(dev, q, () -> {
-            for (NetdevQueue txq : dev.tx) {
-                txq.qdiscSleeping = q;
-            }
-        });
-    }
-
-    private static void replaceAll(NetDevice dev, Qdisc root, Runnable attach) {
-        boolean up = dev.isUp();
-        if (up) {
-            devDeactivate(dev);
-        }
-        Cpu cpu = dev.kernel().localBhDisable(-1);
-        try {
-            destroyAll(cpu, dev);
-            attach.run();
-            dev.qdisc = root;
-            if (up) {
-                devActivate(cpu, dev);
-            }
-        } finally {
-            cpu.localBhEnable();
-        }
+        Qdisc q = ops.create(parent.devQueue);
+        q.setParent(parent, classid);
+        q.flags |= Qdisc.TCQ_F_INVISIBLE;
+        return q.init(null) == 0 ? q : null;
     }
 
     private static void destroyAll(Cpu cpu, NetDevice dev) {
