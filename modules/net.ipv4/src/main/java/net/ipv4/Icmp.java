@@ -129,8 +129,7 @@ public final class Icmp implements InetProtocol {
             }
         }
         Ipv4Net v4 = Ipv4Net.of(net);
-        boolean local = (rt.dev.flags & NetDevice.IFF_LOOPBACK) != 0;
-        if (!local && !v4.icmpLimit.globalAllow(cpu, type, code)) {
+        if (!overLoopback(in) && !v4.icmpLimit.globalAllow(cpu, type, code)) {
             return;
         }
         int saddr = IpHdr.daddr(iph);
@@ -178,6 +177,11 @@ public final class Icmp implements InetProtocol {
         quoteInto(in, h + IcmpHdr.LENGTH, quote);
         IcmpHdr.check(h, Checksum.fold(Checksum.partial(h, IcmpHdr.LENGTH + quote, 0)));
         push(cpu, v4, skb, out, source, IpHdr.saddr(iph), tos, mark, v4.dstHoplimit(out), opt, type);
+    }
+
+    /** It came from this host itself. The route does not tell: that of a packet for this host ends at loopback too. */
+    private static boolean overLoopback(SkBuff in) {
+        return in.dev instanceof NetDevice dev && (dev.flags & NetDevice.IFF_LOOPBACK) != 0;
     }
 
     /** Copies a packet from its network header on, which may lie before {@code data}. */
@@ -358,8 +362,7 @@ public final class Icmp implements InetProtocol {
             return;
         }
         long iph = in.networkAddress();
-        boolean local = (rt.dev.flags & NetDevice.IFF_LOOPBACK) != 0;
-        if (!local && !v4.icmpLimit.globalAllow(cpu, type, 0)) {
+        if (!overLoopback(in) && !v4.icmpLimit.globalAllow(cpu, type, 0)) {
             return;
         }
         IpOptions opt = IpOptions.echo(in);

@@ -149,6 +149,10 @@ final class IpFragment {
     }
 
     private @Nullable FragQueue find(Cpu cpu, SkBuff skb, int user) {
+        // Before the search: also what was begun in time must not grow beyond the bound.
+        if (mem.get() > highThresh.value || highThresh.value == 0) {
+            return null;
+        }
         long iph = skb.networkAddress();
         int slot = (int) key.hash32(IpHdr.saddr(iph), IpHdr.daddr(iph), IpHdr.id(iph) << 8 | IpHdr.protocol(iph))
                 & BUCKETS - 1;
@@ -156,9 +160,6 @@ final class IpFragment {
             if (q.matches(iph, user, 0)) {
                 return q;
             }
-        }
-        if (mem.get() > highThresh.value || highThresh.value == 0) {
-            return null;
         }
         FragQueue q = new FragQueue(iph, user, 0, slot); // allocates: once per fragmented datagram
         q.next = buckets[slot];
@@ -290,7 +291,6 @@ final class IpFragment {
         }
         int verdict = insert(q, skb, offset, end);
         if (verdict == DUP) {
-            v4.ip.inc(cpu, IpMib.Ip.REASMFAILS);
             skb.kfree(cpu, SkbDropReason.DUP_FRAG);
             return null;
         }

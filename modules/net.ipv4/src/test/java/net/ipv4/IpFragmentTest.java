@@ -138,6 +138,26 @@ class IpFragmentTest {
     }
 
     @Test
+    void shouldStayWithinItsMemoryByDatagramsBegunInTime() {
+        host.net.sysctl().set("net.ipv4.ipfrag_high_thresh", "100000");
+        for (int off = 0; off < 16_000; off += 8) {
+            frag(1, off, true, new byte[8]);
+        }
+        assertThat(Ipv4Admin.fragStats(host.net)[1]).isLessThan(110_000);
+        host.sleepMs(40_000);
+        assertThat(Ipv4Admin.fragStats(host.net)).containsExactly(0, 0);
+    }
+
+    @Test
+    void shouldNotCountADuplicateAsAFailure() {
+        frag(1, 0, true, new byte[64]);
+        frag(1, 0, true, new byte[64]);
+        assertThat(host.counter("IpReasmFails")).isZero();
+        frag(1, 64, false, new byte[64]);
+        assertThat(host.counter("IpReasmOKs")).isEqualTo(1);
+    }
+
+    @Test
     void shouldRestartWhenFragmentsAreTooFarApart() {
         frag(1, 0, true, new byte[64]);
         for (int i = 0; i < 70; i++) {
