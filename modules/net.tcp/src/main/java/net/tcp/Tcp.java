@@ -144,6 +144,10 @@ public final class Tcp {
         }
         tcpSetState(cpu, tp, TcpStates.TCP_CLOSE);
         TcpTimer.clearXmitTimers(tp);
+        TcpRequestSock req = tp.fastopenRsk;
+        if (req != null) {
+            TcpFastOpen.remove(cpu, tp, req, false);
+        }
         tp.shutdown = SockConst.SHUTDOWN_MASK;
         if (!tp.flag(SockFlag.DEAD)) {
             tp.stateChange(cpu);
@@ -180,7 +184,9 @@ public final class Tcp {
         TcpCong.cleanup(tp);
         TcpQueues.tcpWriteQueuePurge(cpu, tp);
         purgeReceive(cpu, tp);
+        TcpFastOpenBlackhole.checkOfo(cpu, tp);
         purgeOfo(cpu, tp);
+        tp.fastopenReq = null;
         InetHashtables.of(cpu).inetPutPort(cpu, tp);
         if (tp.fragPage != null) {
             tp.fragPage.put(cpu);
@@ -274,7 +280,8 @@ public final class Tcp {
         if ((shutdown & SockConst.RCV_SHUTDOWN) != 0) {
             mask |= PollMask.EPOLLIN | PollMask.EPOLLRDNORM | PollMask.EPOLLRDHUP;
         }
-        if (state != TcpStates.TCP_SYN_SENT && state != TcpStates.TCP_SYN_RECV) {
+        boolean opening = state == TcpStates.TCP_SYN_RECV && tp.fastopenRsk == null;
+        if (state != TcpStates.TCP_SYN_SENT && !opening) {
             mask |= pollConnected(tp, shutdown);
         } else if (state == TcpStates.TCP_SYN_SENT && tp.deferConnect) {
             mask |= PollMask.EPOLLOUT | PollMask.EPOLLWRNORM;

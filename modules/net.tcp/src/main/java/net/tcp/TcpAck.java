@@ -297,6 +297,9 @@ public final class TcpAck {
 
     /** Restarts the retransmission timer, or stops it if nothing is out. RFC 6298 5.2, 5.3. Linux: tcp_rearm_rto(). */
     public static void tcpRearmRto(Cpu cpu, TcpSock tp) {
+        if (tp.fastopenRsk != null) { // the timer is the SYN-ACK's
+            return;
+        }
         if (tp.packetsOut == 0) {
             tp.clearXmitTimer(ICSK_TIME_RETRANS);
             return;

@@ -392,7 +392,8 @@ public final class TcpCaMachine {
 
     /** The MSS shrank: sends anew what no longer fits, without reducing the window. Linux: tcp_simple_retransmit(). */
     public static void tcpSimpleRetransmit(Cpu cpu, TcpSock tp) {
-        int mss = TcpMss.tcpCurrentMss(cpu, tp);
+        // A SYN with data waits as two segments: if it was too large, both are lost.
+        int mss = tp.synData && tp.state == net.core.sock.TcpStates.TCP_SYN_SENT ? -1 : TcpMss.tcpCurrentMss(cpu, tp);
         for (SkBuff skb = tp.tcpRtxQueue.first(); skb != null; skb = tp.tcpRtxQueue.next(skb)) {
             int seglen = TcpSkbCb.pcount(skb) == 1 ? skb.len : TcpSkbCb.mss(skb);
             if (seglen > mss) {
@@ -405,6 +406,11 @@ public final class TcpCaMachine {
         if (tp.isReno()) {
             TcpRenoSack.tcpLimitRenoSacked(tp);
         }
+        nonCongestionLossRetransmit(cpu, tp);
+    }
+
+    /** Sends again what was lost without congestion: the window stays. Linux: tcp_non_congestion_loss_retransmit(). */
+    static void nonCongestionLossRetransmit(Cpu cpu, TcpSock tp) {
         if (tp.icskCaState != TCP_CA_LOSS) {
             tp.highSeq = tp.sndNxt;
             tp.sndSsthresh = tp.currentSsthresh();

@@ -26,12 +26,13 @@ final class TcpCheckReq {
     /**
      * A segment for a connection that waits for the last ACK of its handshake.
      *
-     * @return the new child (its spinlock held), the listener if a reset is due, or null if the segment is dealt with;
+     * @param listener with {@code fastopen} the child that was made of the SYN, its lock held
+     * @return the same child with {@code fastopen}; else the new child (its spinlock held), the listener if a reset is due, or null if the segment is dealt with;
      *     {@link TcpPcpu#reqStolen} tells that another CPU made the child
      * <p>Linux: tcp_check_req(), net/ipv4/tcp_minisocks.c
      */
     static @Nullable InetConnectionSock tcpCheckReq(
-            Cpu cpu, TcpSock listener, SkBuff skb, TcpRequestSock req, TcpHdr th) {
+            Cpu cpu, TcpSock listener, SkBuff skb, TcpRequestSock req, TcpHdr th, boolean fastopen) {
         TcpPcpu pcpu = TcpPcpu.of(cpu);
         pcpu.reqStolen = false;
         TcpNet net = listener.tcpNet;
@@ -55,10 +56,10 @@ final class TcpCheckReq {
         int seq = TcpSkbCb.seq(skb);
         int endSeq = TcpSkbCb.endSeq(skb);
         if (seq == req.rcvIsn && flags == TCPHDR_SYN && !pawsReject) {
-            synAgain(cpu, net, listener, skb, req);
+            synAgain(cpu, net, listener, skb, req, fastopen);
             return null;
         }
-        if ((flags & TCPHDR_ACK) != 0 && TcpSkbCb.ackSeq(skb) != req.sntIsn + 1) {
+        if (!fastopen && (flags & TCPHDR_ACK) != 0 && TcpSkbCb.ackSeq(skb) != req.sntIsn + 1) {
             return listener; // acknowledges what was never sent: reset
         }
         if (pawsReject
@@ -83,11 +84,18 @@ final class TcpCheckReq {
         }
         if ((flags & (TCPHDR_RST | TCPHDR_SYN)) != 0) {
             net.inc(cpu, TcpMib.ATTEMPTFAILS);
-            embryonicReset(cpu, net, listener, skb, req, flags);
+            if (fastopen) {
+                childReset(cpu, listener, skb, req, flags);
+            } else {
+                embryonicReset(cpu, net, listener, skb, req, flags);
+            }
             return null;
         }
         if ((flags & TCPHDR_ACK) == 0) {
             return null;
+        }
+        if (fastopen) {
+            return listener;
         }
         RequestSockQueue queue = Objects.requireNonNull(listener.icskAcceptQueue);
         if (req.numTimeout < queue.deferAccept && endSeq == req.rcvIsn + 1) {
@@ -120,14 +128,25 @@ final class TcpCheckReq {
     }
 
     /** The SYN came again: so does the SYN-ACK. */
-    private static void synAgain(Cpu cpu, TcpNet net, TcpSock listener, SkBuff skb, TcpRequestSock req) {
+    private static void synAgain(
+            Cpu cpu, TcpNet net, TcpSock listener, SkBuff skb, TcpRequestSock req, boolean fastopen) {
         int now = (int) cpu.jiffies();
         if (TcpMinisocks.oowLimited(cpu, net, skb, LinuxMib.TCPACKSKIPPEDSYNRECV, req.lastOowAckTime, now)) {
             return;
         }
         req.lastOowAckTime = now;
-        if (req.rskOps.rtxSynAck(cpu, listener, req) == 0) {
+        if (req.rskOps.rtxSynAck(cpu, listener, req) == 0 && !fastopen) { // a child's own timer stays
             ReqskQueue.rearm(cpu, req, reqskTimeout(req));
+        }
+    }
+
+    /** A reset, or a SYN in the window, for a fast open child. */
+    private static void childReset(Cpu cpu, TcpSock child, SkBuff skb, TcpRequestSock req, int flags) {
+        if ((flags & TCPHDR_RST) == 0) {
+            req.rskOps.sendReset(cpu, child, skb, SkbDropReason.TCP_FLAGS);
+        } else {
+            TcpFastOpen.remove(cpu, child, req, true);
+            TcpInput.tcpReset(cpu, child);
         }
     }
 

@@ -181,6 +181,10 @@ public final class TcpClose {
             tp.tcpNet.inc(cpu, LinuxMib.TCPABORTONMEMORY);
         }
         if (tp.state == TcpStates.TCP_CLOSE) {
+            TcpRequestSock req = tp.fastopenRsk;
+            if (req != null) { // aborted before its handshake was over
+                TcpFastOpen.remove(cpu, tp, req, false);
+            }
             Tcp.destroySock(cpu, tp);
         }
         tp.bhUnlockSock(cpu);
@@ -249,6 +253,7 @@ public final class TcpClose {
         }
         disconnectFrom(cpu, tp, old);
         reset(cpu, tp);
+        tp.fastopenRsk = null; // with the listener
     }
 
     private static void reset(Cpu cpu, TcpSock tp) {
@@ -301,6 +306,7 @@ public final class TcpClose {
         tp.skDstReset();
         tp.rxDst = null;
         tp.savedSyn = null;
+        TcpFastOpenClient.reset(tp);
         tp.compressedAck = 0;
         clearCounters(tp);
         if (tp.err != 0 && !tp.flag(SockFlag.DEAD)) {

@@ -10,7 +10,7 @@ import org.agrona.UnsafeApi;
 /**
  * Answers a SYN to a listener: makes a request of it, or a cookie if too many wait.
  *
- * <p>Deviation: no fast open yet (RFC 7413): data in a SYN is ignored, the peer sends it again.
+ * <p>Data in a SYN is ignored, and sent again by the peer, unless it opens fast ({@link TcpFastOpen}).
  *
  * <p><b>Context:</b> softirq without the listener's lock, or the listener's backlog; CPU word held. The packet stays the
  * caller's.
@@ -82,7 +82,7 @@ public final class TcpConnRequest {
         }
         int isn = twIsn;
         if (!wantCookie && isn == 0) {
-            if (sysctl.tcpSyncookies == 0 && lastQuarter(listener)) {
+            if (sysctl.tcpSyncookies == 0 && lastQuarter(listener) && !listener.tcpNet.metrics.peerIsProven(req)) {
                 return drop(cpu, listener);
             }
             isn = ops.initSeq(cpu, listener, skb);
@@ -99,14 +99,39 @@ public final class TcpConnRequest {
         req.txhash = cpu.kernel().getRandomU32() | 1;
         req.synTos = TcpSkbCb.ipDsfield(skb);
         openreqInitRwin(cpu, listener, req, dst);
+        TcpFastOpenCookie foc = null;
         if (!wantCookie) {
             recordSyn(listener, req, skb, th);
+            TcpSock child = TcpFastOpen.tryFastopen(cpu, listener, skb, req, opt.fastopen, dst);
+            if (child != null) {
+                return openedFast(cpu, ops, listener, dst, req, child, skb);
+            }
+            foc = TcpPcpu.of(cpu).fastopenReply;
             req.timeout = TcpConst.TCP_TIMEOUT_INIT;
             if (!ReqskQueue.hashAdd(cpu, listener, req, req.timeout)) {
                 return 0; // another CPU was first: its SYN-ACK is under way
             }
         }
-        ops.sendSynack(cpu, listener, dst, req, wantCookie, skb);
+        ops.sendSynack(cpu, listener, dst, req, wantCookie, foc, skb);
+        return 0;
+    }
+
+    /** The SYN made a child, its spinlock held: answers, and lets a program accept it. */
+    private static int openedFast(
+            Cpu cpu,
+            TcpRequestSockOps ops,
+            TcpSock listener,
+            DstEntry dst,
+            TcpRequestSock req,
+            TcpSock child,
+            SkBuff skb) {
+        ops.sendSynack(cpu, child, dst, req, false, TcpPcpu.of(cpu).fastopenReply, skb);
+        boolean queued = ReqskQueue.add(cpu, listener, req, child) != null;
+        child.bhUnlockSock(cpu);
+        if (!queued) {
+            return drop(cpu, listener);
+        }
+        listener.dataReady(cpu);
         return 0;
     }
 
@@ -123,7 +148,7 @@ public final class TcpConnRequest {
         req.savedSyn = saved;
     }
 
-    /** Without cookies the last quarter of the queue is for peers that have proven to be alive: we remember none. */
+    /** Without cookies the last quarter of the queue is for peers that have proven to be alive. */
     private static boolean lastQuarter(TcpSock listener) {
         int max = listener.sysctl.tcpMaxSynBacklog;
         return max - listener.reqskQueueLen() < max >> 2;

@@ -106,19 +106,23 @@ public final class TcpConnect {
         queueSyn(tp, skb);
         TcpEcnOut.sendSyn(tp, skb);
         TcpQueues.rtxInsert(tp, skb);
-        int err = TcpTransmit.tcpTransmitSkb(cpu, tp, skb, true);
+        TcpFastOpenRequest fo = tp.fastopenReq;
+        int err = fo != null
+                ? TcpFastOpenClient.sendSynData(cpu, tp, fo, skb)
+                : TcpTransmit.tcpTransmitSkb(cpu, tp, skb, true);
         if (err == -Errno.ECONNREFUSED) {
             return err;
         }
-        tp.sndNxt = tp.writeSeq; // only now, or the SYN would not count as sent
-        tp.pushedSeq = tp.writeSeq;
+        SkBuff unsent = tp.sendHead(); // data that did not get out with the SYN
+        tp.sndNxt = unsent == null ? tp.writeSeq : TcpSkbCb.seq(unsent); // only now, or the SYN would not count as sent
+        tp.pushedSeq = tp.sndNxt;
         tp.tcpNet.inc(cpu, TcpMib.ACTIVEOPENS);
         TcpTimer.tcpResetXmitTimer(cpu, tp, TcpConst.ICSK_TIME_RETRANS, tp.icskRto, false);
         return 0;
     }
 
     /** Linux: tcp_connect_queue_skb(). */
-    private static void queueSyn(TcpSock tp, SkBuff skb) {
+    static void queueSyn(TcpSock tp, SkBuff skb) {
         TcpSkbCb.endSeq(skb, TcpSkbCb.endSeq(skb) + skb.len);
         skb.releaseHeader();
         TcpQueues.charge(tp, skb);
@@ -145,10 +149,18 @@ public final class TcpConnect {
     /**
      * Builds a SYN-ACK without IP header; null without memory.
      *
+     * @param listener or the fast open child
      * @param cookie its sequence number is a SYN cookie
+     * @param foc fast open option
      * <p>Linux: tcp_make_synack(), net/ipv4/tcp_output.c
      */
-    static @Nullable SkBuff tcpMakeSynack(Cpu cpu, TcpSock listener, DstEntry dst, TcpRequestSock req, boolean cookie) {
+    static @Nullable SkBuff tcpMakeSynack(
+            Cpu cpu,
+            TcpSock listener,
+            DstEntry dst,
+            TcpRequestSock req,
+            boolean cookie,
+            @Nullable TcpFastOpenCookie foc) {
         SkBuff skb = TcpOutput.allocControl(cpu);
         if (skb == null) {
             return null;
@@ -170,7 +182,7 @@ public final class TcpConnect {
         skb.setHash(req.txhash, true, true);
         TcpPcpu pcpu = TcpPcpu.of(cpu);
         TcpOutOptions options = pcpu.outOptions;
-        int headerSize = TcpHdr.LENGTH + options.synackOptions(req, mss, skb);
+        int headerSize = TcpHdr.LENGTH + options.synackOptions(req, mss, skb, foc);
         noteTsval(req, skb);
         skb.push(headerSize);
         skb.resetTransportHeader();

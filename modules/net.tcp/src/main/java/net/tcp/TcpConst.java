@@ -86,6 +86,16 @@ public final class TcpConst {
     public static final int TCPOLEN_SACK_BASE = 2, TCPOLEN_SACK_BASE_ALIGNED = 4, TCPOLEN_SACK_PERBLOCK = 8;
     /** Lengths of options padded to words. */
     public static final int TCPOLEN_MSS_ALIGNED = 4;
+    /** The experimental fast open option: kind, and the number that says which experiment. */
+    public static final int TCPOPT_EXP = 254, TCPOPT_FASTOPEN_MAGIC = 0xF989;
+    /** Bytes of the fast open options before the cookie. */
+    public static final int TCPOLEN_FASTOPEN_BASE = 2, TCPOLEN_EXP_FASTOPEN_BASE = 4;
+    /** Bits of net.ipv4.tcp_fastopen. */
+    public static final int TFO_CLIENT_ENABLE = 1,
+            TFO_SERVER_ENABLE = 2,
+            TFO_CLIENT_NO_COOKIE = 4,
+            TFO_SERVER_COOKIE_NOT_REQD = 0x200,
+            TFO_SERVER_WO_SOCKOPT1 = 0x400;
     /** Most bytes of options. */
     public static final int MAX_TCP_OPTION_SPACE = 40;
     /** Header room kept before TCP data: link, IP with options, TCP with options. */

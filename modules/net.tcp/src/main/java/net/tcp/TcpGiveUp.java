@@ -57,6 +57,7 @@ final class TcpGiveUp {
         if (!expired) {
             expired = retransmitsTimedOut(tp, retryUntil, tp.icskUserTimeout);
         }
+        TcpFastOpenBlackhole.detect(cpu, tp, expired);
         if (expired) {
             writeErr(cpu, tp);
             return true;

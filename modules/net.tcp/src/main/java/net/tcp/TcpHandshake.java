@@ -8,6 +8,7 @@ import static net.tcp.TcpConst.ICSK_TIME_RETRANS;
 import static net.tcp.TcpConst.TCPOLEN_TSTAMP_ALIGNED;
 
 import net.core.Cpu;
+import net.core.neigh.DstEntry;
 import net.core.sock.SockConst;
 import net.core.sock.SockFlag;
 import net.ipv4.inet.RequestSockQueue;
@@ -129,8 +130,13 @@ public final class TcpHandshake {
         TcpRcvSpace.tcpInitializeRcvMss(tp);
         tp.copiedSeq = tp.rcvNxt;
         tcpFinishConnect(cpu, tp, skb);
+        boolean dataAgain =
+                (tp.synFastopen || tp.synData) && TcpFastOpenClient.rcvSynack(cpu, tp, skb, tp.rxOpt.fastopen);
         if (!tp.flag(SockFlag.DEAD)) {
             tp.stateChange(cpu);
+        }
+        if (dataAgain) {
+            return -1;
         }
         if (tp.writePending != 0 || deferAccept(tp) || TcpAckSched.inPingpongMode(tp)) {
             // Data follows in a moment: it can carry the ACK.
@@ -200,12 +206,17 @@ public final class TcpHandshake {
     static void tcpRcvSynRecv(Cpu cpu, TcpSock tp, SkBuff skb, TcpHdr th) {
         tp.delivered++; // the SYN-ACK itself
         if (tp.srttUs == 0) {
-            TcpRttEstimator.tcpSynackRttMeas(cpu, tp, null);
+            TcpRttEstimator.tcpSynackRttMeas(cpu, tp, tp.fastopenRsk);
         }
-        tcpTryUndoSpuriousSyn(tp);
-        tp.retransStamp = 0;
-        tcpInitTransfer(cpu, tp);
-        tp.copiedSeq = tp.rcvNxt;
+        TcpRequestSock req = tp.fastopenRsk;
+        if (req != null) {
+            TcpFastOpen.established(cpu, tp, req);
+        } else {
+            tcpTryUndoSpuriousSyn(tp);
+            tp.retransStamp = 0;
+            tcpInitTransfer(cpu, tp);
+            tp.copiedSeq = tp.rcvNxt;
+        }
         Tcp.tcpSetState(cpu, tp, TCP_ESTABLISHED);
         tp.stateChange(cpu);
         tp.sndUna = TcpSkbCb.ackSeq(skb);
@@ -236,7 +247,7 @@ public final class TcpHandshake {
     public static void tcpInitTransfer(Cpu cpu, TcpSock tp) {
         TcpMss.mtupInit(cpu, tp);
         Tcp.afOps(tp).rebuildHeader(cpu, tp);
-        tcpInitMetrics(tp);
+        TcpMetrics.init(cpu, tp);
         // RFC 5681: one segment if the SYN was lost; a single retransmission after our short first time-out is no
         // proof.
         if (tp.totalRetrans > 1 && tp.undoMarker != 0) {
@@ -252,16 +263,8 @@ public final class TcpHandshake {
     }
 
     private static int tcpInitCwnd(TcpSock tp) {
-        return Math.min(TcpConst.TCP_INIT_CWND, tp.sndCwndClamp);
-    }
-
-    /** RFC 6298 5.7: no round trip was measured in the handshake, so it was retransmitted: start with 3 seconds. */
-    private static void tcpInitMetrics(TcpSock tp) {
-        if (tp.srttUs == 0) {
-            tp.rttvarUs = TcpConst.TCP_TIMEOUT_FALLBACK * 1000;
-            tp.mdevUs = tp.rttvarUs;
-            tp.mdevMaxUs = tp.rttvarUs;
-            tp.icskRto = TcpConst.TCP_TIMEOUT_FALLBACK;
-        }
+        DstEntry dst = tp.skDstGet();
+        int route = dst == null ? 0 : dst.metric(DstEntry.RTAX_INITCWND);
+        return Math.min(route != 0 ? route : TcpConst.TCP_INIT_CWND, tp.sndCwndClamp);
     }
 }

@@ -20,7 +20,8 @@ public final class TcpInfo {
             TCPI_OPT_ECN = 8,
             TCPI_OPT_ECN_SEEN = 16,
             TCPI_OPT_SYN_DATA = 32,
-            TCPI_OPT_USEC_TS = 64;
+            TCPI_OPT_USEC_TS = 64,
+            TCPI_OPT_TFO_CHILD = 128;
 
     /** Bytes of the structure as encoded here. */
     public static final int LENGTH = 248;
@@ -172,6 +173,7 @@ public final class TcpInfo {
         o |= (tp.ecnFlags & TcpConst.TCP_ECN_SEEN) != 0 ? TCPI_OPT_ECN_SEEN : 0;
         o |= tp.synDataAcked ? TCPI_OPT_SYN_DATA : 0;
         o |= tp.tcpUsecTs ? TCPI_OPT_USEC_TS : 0;
+        o |= tp.synFastopenChild ? TCPI_OPT_TFO_CHILD : 0;
         options = o;
         deliveryRateAppLimited = tp.rateAppLimited;
         fastopenClientFail = tp.fastopenClientFail;

@@ -224,6 +224,11 @@ public final class TcpInput {
         }
         tp.mstampRefresh(cpu.nowNs());
         tp.rxOpt.sawTstamp = false;
+        TcpRequestSock req = tp.fastopenRsk;
+        if (req != null && TcpCheckReq.tcpCheckReq(cpu, tp, skb, req, th, true) == null) {
+            drop(cpu, tp, skb, SkbDropReason.TCP_FASTOPEN);
+            return 0;
+        }
         if (!th.ack() && !th.rst() && !th.syn()) {
             drop(cpu, tp, skb, SkbDropReason.TCP_FLAGS);
             return 0;
@@ -247,6 +252,9 @@ public final class TcpInput {
         switch (tp.state) {
             case TCP_SYN_RECV -> TcpHandshake.tcpRcvSynRecv(cpu, tp, skb, th);
             case TCP_FIN_WAIT1 -> {
+                if (req != null) {
+                    TcpFastOpen.established(cpu, tp, req);
+                }
                 if (tp.sndUna == tp.writeSeq) { // our FIN is acknowledged
                     int done = finAcked(cpu, tp, skb, th);
                     if (done != CONTINUE) {
@@ -263,6 +271,7 @@ public final class TcpInput {
             }
             case TCP_LAST_ACK -> {
                 if (tp.sndUna == tp.writeSeq) {
+                    TcpMetrics.update(cpu, tp);
                     Tcp.tcpDone(cpu, tp);
                     skb.consume(cpu);
                     return 0;

@@ -49,6 +49,7 @@ public final class TcpMinisocks {
         } else {
             tp.tcpNet.inc(cpu, LinuxMib.TCPTIMEWAITOVERFLOW);
         }
+        TcpMetrics.update(cpu, tp);
         Tcp.tcpDone(cpu, tp);
     }
 

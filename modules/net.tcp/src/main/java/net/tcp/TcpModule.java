@@ -70,7 +70,7 @@ public final class TcpModule implements KernelModule {
         @Override
         public void init(Net net) {
             TcpNet tcp = new TcpNet(net);
-            tcp.sysctl.register(net.sysctl());
+            tcp.sysctl.register(tcp, net.sysctl());
             TcpNet.SLOT.set(net, tcp);
             TcpCong.initNet(net);
         }

@@ -37,7 +37,7 @@ public final class TcpMss {
     }
 
     /** Payload in an MTU, options of the connection left out of account. Linux: __tcp_mtu_to_mss(). */
-    private static int mtuToMssRaw(TcpSock tp, int pmtu) {
+    static int mtuToMssRaw(TcpSock tp, int pmtu) {
         int mss = pmtu - Tcp.afOps(tp).netHeaderLen - TcpHdr.LENGTH;
         if (mss > tp.rxOpt.mssClamp) {
             mss = tp.rxOpt.mssClamp;

@@ -5,6 +5,7 @@ import net.core.MibSet;
 import net.core.Net;
 import net.core.PerNet;
 import net.skbuff.HotPath;
+import org.jspecify.annotations.Nullable;
 
 /**
  * TCP's part of a network namespace: settings and counters.
@@ -23,6 +24,13 @@ public final class TcpNet {
     /** Challenge ACKs left in this second. */
     int challengeCount;
 
+    /** What is known of destinations. */
+    public final TcpMetrics metrics = new TcpMetrics();
+    /** Whether clients may open fast. */
+    final TcpFastOpenBlackhole fastopenBlackhole = new TcpFastOpenBlackhole();
+    /** Keys of fast open cookies; null until a server needs some. */
+    volatile @Nullable TcpFastOpenContext fastopenCtx;
+
     /** Counters of group TcpExt. */
     public final MibSet<LinuxMib> linuxMib;
     /** Counters of group Tcp. */
@@ -36,6 +44,13 @@ public final class TcpNet {
         tcpMib.add(TcpMib.RTOMIN, TcpConst.TCP_RTO_MIN);
         tcpMib.add(TcpMib.RTOMAX, TcpConst.TCP_RTO_MAX);
         tcpMib.add(TcpMib.MAXCONN, -1);
+    }
+
+    /** A server is to open fast: makes a random key, if there is none. Linux: tcp_fastopen_init_key_once(). */
+    void fastopenKeyOnce() {
+        if (fastopenCtx == null) {
+            fastopenCtx = TcpFastOpenContext.random(net.kernel());
+        }
     }
 
     /** TCP's part of a namespace. */

@@ -1,5 +1,7 @@
 package net.tcp;
 
+import org.jspecify.annotations.Nullable;
+
 /**
  * What the options of a peer's segments said, and what the two ends agreed on.
  *
@@ -56,6 +58,10 @@ public final class TcpOptionsReceived {
     /** Largest MSS, negotiated in the handshake. */
     public int mssClamp;
 
+    /** Fast open option of a SYN or SYN-ACK; null without one. */
+    @Nullable
+    TcpFastOpenCookie fastopen;
+
     /** Forgets everything, for a new handshake. */
     public void clear() {
         tsRecentStamp = 0;
@@ -77,6 +83,7 @@ public final class TcpOptionsReceived {
         rcvWscale = 0;
         dsack = false;
         numSacks = 0;
+        fastopen = null;
     }
 
     /** Takes over every field of another one. */
@@ -95,5 +102,6 @@ public final class TcpOptionsReceived {
         numSacks = from.numSacks;
         userMss = from.userMss;
         mssClamp = from.mssClamp;
+        fastopen = from.fastopen;
     }
 }

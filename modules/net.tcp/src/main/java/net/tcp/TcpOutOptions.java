@@ -46,6 +46,7 @@ public final class TcpOutOptions {
     private int numSackBlocks;
     private int tsval;
     private int tsecr;
+    private @Nullable TcpFastOpenCookie fastopen;
     private final UnsafeBuffer buffer = new UnsafeBuffer(0, 0);
 
     TcpOutOptions() {}
@@ -57,6 +58,7 @@ public final class TcpOutOptions {
         numSackBlocks = 0;
         tsval = 0;
         tsecr = 0;
+        fastopen = null;
     }
 
     /** Options of a SYN; returns their bytes. Linux: tcp_syn_options(). */
@@ -82,11 +84,32 @@ public final class TcpOutOptions {
                 remaining -= TCPOLEN_SACKPERM_ALIGNED;
             }
         }
+        TcpFastOpenRequest fo = tp.fastopenReq;
+        if (fo != null) {
+            remaining = fastopen(fo.cookie, remaining);
+            if (fastopen != null) {
+                tp.synFastopen = true;
+                tp.synFastopenExp = fastopen.exp();
+            }
+        }
         return MAX_TCP_OPTION_SPACE - remaining;
     }
 
+    /** Adds a fast open option if there is room; returns what room is left then. */
+    private int fastopen(@Nullable TcpFastOpenCookie cookie, int remaining) {
+        if (cookie == null) {
+            return remaining;
+        }
+        int need = cookie.optionLength() + 3 & ~3;
+        if (remaining < need) {
+            return remaining;
+        }
+        fastopen = cookie;
+        return remaining - need;
+    }
+
     /** Options of a SYN-ACK; returns their bytes. Linux: tcp_synack_options(). */
-    int synackOptions(TcpRequestSock req, int mss, SkBuff skb) {
+    int synackOptions(TcpRequestSock req, int mss, SkBuff skb, @Nullable TcpFastOpenCookie foc) {
         clear();
         int remaining = MAX_TCP_OPTION_SPACE - TCPOLEN_MSS_ALIGNED;
         this.mss = mss;
@@ -107,6 +130,7 @@ public final class TcpOutOptions {
                 remaining -= TCPOLEN_SACKPERM_ALIGNED;
             }
         }
+        remaining = fastopen(foc, remaining);
         return MAX_TCP_OPTION_SPACE - remaining;
     }
 
@@ -182,6 +206,26 @@ public final class TcpOutOptions {
         }
         if (numSackBlocks != 0 && tp != null) {
             writeSackBlocks(b, at, tp);
+        }
+        if (fastopen != null) {
+            writeFastopen(b, at, fastopen);
+        }
+    }
+
+    private static void writeFastopen(UnsafeBuffer b, int from, TcpFastOpenCookie cookie) {
+        int length = cookie.optionLength();
+        int at = from;
+        if (cookie.exp()) {
+            at = word(b, at, TcpConst.TCPOPT_EXP << 24 | length << 16 | TcpConst.TCPOPT_FASTOPEN_MAGIC);
+        } else {
+            b.putByte(at++, (byte) TcpConst.TCPOPT_FASTOPEN);
+            b.putByte(at++, (byte) length);
+        }
+        for (int i = 0; i < cookie.length(); i++) {
+            b.putByte(at++, cookie.value()[i]);
+        }
+        while ((at - from & 3) != 0) {
+            b.putByte(at++, (byte) TCPOPT_NOP);
         }
     }
 

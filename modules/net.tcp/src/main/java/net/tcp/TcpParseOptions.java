@@ -1,5 +1,7 @@
 package net.tcp;
 
+import static net.tcp.TcpConst.TCPOLEN_EXP_FASTOPEN_BASE;
+import static net.tcp.TcpConst.TCPOLEN_FASTOPEN_BASE;
 import static net.tcp.TcpConst.TCPOLEN_MSS;
 import static net.tcp.TcpConst.TCPOLEN_SACK_BASE;
 import static net.tcp.TcpConst.TCPOLEN_SACK_PERBLOCK;
@@ -8,6 +10,9 @@ import static net.tcp.TcpConst.TCPOLEN_TIMESTAMP;
 import static net.tcp.TcpConst.TCPOLEN_TSTAMP_ALIGNED;
 import static net.tcp.TcpConst.TCPOLEN_WINDOW;
 import static net.tcp.TcpConst.TCPOPT_EOL;
+import static net.tcp.TcpConst.TCPOPT_EXP;
+import static net.tcp.TcpConst.TCPOPT_FASTOPEN;
+import static net.tcp.TcpConst.TCPOPT_FASTOPEN_MAGIC;
 import static net.tcp.TcpConst.TCPOPT_MSS;
 import static net.tcp.TcpConst.TCPOPT_NOP;
 import static net.tcp.TcpConst.TCPOPT_SACK;
@@ -60,6 +65,9 @@ public final class TcpParseOptions {
         int left = th.headerLength() - TcpHdr.LENGTH;
         boolean syn = th.syn();
         opt.sawTstamp = false;
+        if (!estab) {
+            opt.fastopen = null;
+        }
         while (left > 0) {
             int kind = u8(at);
             if (kind == TCPOPT_EOL) {
@@ -110,10 +118,38 @@ public final class TcpParseOptions {
                         TcpSkbCb.sacked(skb, (int) (at - base));
                     }
                 }
+                case TCPOPT_FASTOPEN -> {
+                    if (syn && !estab) {
+                        fastopen(opt, at + TCPOLEN_FASTOPEN_BASE, size - TCPOLEN_FASTOPEN_BASE, false);
+                    }
+                }
+                case TCPOPT_EXP -> {
+                    if (syn && !estab && size >= TCPOLEN_EXP_FASTOPEN_BASE && be16(at + 2) == TCPOPT_FASTOPEN_MAGIC) {
+                        fastopen(opt, at + TCPOLEN_EXP_FASTOPEN_BASE, size - TCPOLEN_EXP_FASTOPEN_BASE, true);
+                    }
+                }
                 default -> {}
             }
             at += size;
             left -= size;
+        }
+    }
+
+    /** A cookie's length is even. Linux: tcp_parse_fastopen_option(). */
+    private static void fastopen(TcpOptionsReceived opt, long at, int length, boolean exp) {
+        if ((length & 1) != 0) {
+            return;
+        }
+        if (length == 0) {
+            opt.fastopen = TcpFastOpenCookie.request(exp);
+        } else if (length >= TcpFastOpenCookie.MIN_LENGTH && length <= TcpFastOpenCookie.MAX_LENGTH) {
+            byte[] value = new byte[length]; // allocates: a handshake that opens fast
+            for (int i = 0; i < length; i++) {
+                value[i] = UnsafeApi.getByte(at + i);
+            }
+            opt.fastopen = new TcpFastOpenCookie(value, exp);
+        } else {
+            opt.fastopen = null;
         }
     }
 

@@ -33,6 +33,9 @@ public final class TcpPcpu {
     public int initRcvWnd, initWindowClamp, initRcvWscale;
     /** Initial sequence number for a SYN that ends a TIME_WAIT; 0: none. Linux: tcp_tw_isn. */
     public int twIsn;
+    /** Fast open option of the SYN-ACK; see {@link TcpFastOpen#tryFastopen}. */
+    @Nullable
+    TcpFastOpenCookie fastopenReply;
     /** {@link TcpCheckReq#tcpCheckReq} lost its request to another CPU. */
     boolean reqStolen;
     /** Route questions of connect, SYN-ACKs and replies. */

@@ -36,6 +36,7 @@ public final class TcpProbe {
         int early = tp.sysctl.tcpEarlyRetrans;
         if (early != 3 && early != 4
                 || tp.packetsOut == 0
+                || tp.fastopenRsk != null
                 || !tp.isSack()
                 || tp.icskCaState != TcpConst.TCP_CA_OPEN && tp.icskCaState != TcpConst.TCP_CA_CWR) {
             return false;

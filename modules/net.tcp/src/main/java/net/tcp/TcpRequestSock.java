@@ -34,8 +34,6 @@ public final class TcpRequestSock extends InetRequestSock {
     public int synTos;
     /** When an ACK for an out-of-window segment last went out, jiffies. */
     public int lastOowAckTime;
-    /** Child of a fast open listener. */
-    public boolean tfoListener;
 
     /** A request of a listener; Linux: inet_reqsk_alloc(). */
     public TcpRequestSock(RequestSockOps ops, InetConnectionSock listener) {

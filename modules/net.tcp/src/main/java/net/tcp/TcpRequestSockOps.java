@@ -35,12 +35,16 @@ public abstract class TcpRequestSockOps extends RequestSockOps {
     /** An initial sequence number that holds what the request would; rounds {@code req.mss} to what it can hold. */
     abstract int cookieInitSequence(Cpu cpu, TcpSock listener, SkBuff skb, TcpRequestSock req);
 
-    /** Sends the SYN-ACK, by {@code dst} or a route of its own; 0 or negative errno. */
+    /**
+     * Sends the SYN-ACK, by {@code dst} or a route of its own, with a fast open option or none; 0 or negative errno.
+     * {@code listener} may be a fast open child.
+     */
     abstract int sendSynack(
             Cpu cpu,
             TcpSock listener,
             @Nullable DstEntry dst,
             TcpRequestSock req,
             boolean cookie,
+            @Nullable TcpFastOpenCookie foc,
             @Nullable SkBuff syn);
 }

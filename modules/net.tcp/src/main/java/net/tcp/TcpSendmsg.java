@@ -61,8 +61,29 @@ public final class TcpSendmsg {
     static int tcpSendmsgLocked(TcpSock tp, Msghdr msg, int size) {
         int flags = msg.flags;
         long timeo = tp.sndtimeo((flags & SockConst.MSG_DONTWAIT) != 0);
+        if (((flags & SockConst.MSG_FASTOPEN) != 0 || tp.deferConnect) && !tp.repair) {
+            int err = TcpFastOpenClient.sendmsg(tp, msg, size);
+            int copiedSyn = tp.fastopenCopied;
+            if (err == -Errno.EINPROGRESS && copiedSyn > 0) {
+                return copiedSyn;
+            }
+            if (err != 0) {
+                return SockStream.streamError(tp, flags, err);
+            }
+            if (copiedSyn == size) {
+                return size;
+            }
+            int rest = sendStream(tp, msg, size - copiedSyn, flags, timeo);
+            return rest < 0 && copiedSyn > 0 ? copiedSyn : Math.max(copiedSyn, 0) + rest;
+        }
+        return sendStream(tp, msg, size, flags, timeo);
+    }
+
+    @HotPath
+    private static int sendStream(TcpSock tp, Msghdr msg, int size, int flags, long timeout) {
+        long timeo = timeout;
         TcpRate.checkAppLimited(tp);
-        if (!tp.inStates(TCPF_ESTABLISHED | TCPF_CLOSE_WAIT)) {
+        if (!tp.inStates(TCPF_ESTABLISHED | TCPF_CLOSE_WAIT) && !TcpFastOpen.passive(tp)) {
             timeo = tp.streamWaitConnect(timeo);
             if (timeo < 0) {
                 return SockStream.streamError(tp, flags, (int) timeo);
@@ -181,7 +202,7 @@ public final class TcpSendmsg {
     }
 
     /** Makes sure that the socket's page has room. Linux: sk_page_frag_refill(). */
-    private static boolean refillPage(Cpu cpu, TcpSock tp, int left) {
+    static boolean refillPage(Cpu cpu, TcpSock tp, int left) {
         Page page = tp.fragPage;
         if (page != null) {
             if (page.refs() == 1) { // all that was in it is acknowledged
@@ -287,14 +308,20 @@ public final class TcpSendmsg {
     /** How much may be charged; a little always, or a socket with an empty queue would hang. Linux: tcp_wmem_schedule(). */
     @HotPath
     private static int wmemSchedule(TcpSock tp, int n) {
-        if (tp.wmemSchedule(n)) {
-            return n;
-        }
+        return tp.wmemSchedule(n) ? n : wmemForced(null, tp, n);
+    }
+
+    /** {@link #wmemSchedule(TcpSock, int)} with a CPU held. */
+    static int wmemSchedule(Cpu cpu, TcpSock tp, int n) {
+        return tp.wmemSchedule(cpu, n) ? n : wmemForced(cpu, tp, n);
+    }
+
+    private static int wmemForced(@Nullable Cpu cpu, TcpSock tp, int n) {
         int left = tp.sysctl.tcpWmem[0] - tp.wmemQueued;
         if (left > 0) {
             int force = Math.min(left, n) - tp.forwardAlloc;
             if (force > 0) {
-                tp.forcedMemSchedule(null, force);
+                tp.forcedMemSchedule(cpu, force);
             }
         }
         return Math.min(n, tp.forwardAlloc);

@@ -290,6 +290,13 @@ public class TcpSock extends InetConnectionSock {
     public boolean synDataAcked;
     /** Child of a fast open listener, not yet established. */
     public boolean synFastopenChild;
+    /** The request of a fast open child until its handshake is over. Read by poll without the lock. */
+    volatile @Nullable TcpRequestSock fastopenRsk;
+    /** A connect that carries data, until its SYN has gone. */
+    @Nullable
+    TcpFastOpenRequest fastopenReq;
+    /** Bytes that the SYN of the last {@link TcpFastOpenClient#sendmsg} took. */
+    int fastopenCopied;
     /** TCP_KEEPCNT; 0: the sysctl's. */
     public int keepaliveProbes;
     /** TCP_TX_DELAY, microseconds. */

@@ -36,8 +36,11 @@ final class TcpSockopt {
         if (optname == TcpConst.TCP_CONGESTION) {
             return setCongestion(tp, value);
         }
-        if (optname == TcpConst.TCP_ULP || optname == TcpConst.TCP_FASTOPEN_KEY) {
+        if (optname == TcpConst.TCP_ULP) {
             return -Errno.EOPNOTSUPP;
+        }
+        if (optname == TcpConst.TCP_FASTOPEN_KEY) {
+            return TcpFastOpenSockopt.setKey(tp, value);
         }
         if (value.len < 4) {
             return -Errno.EINVAL;
@@ -161,10 +164,10 @@ final class TcpSockopt {
                 }
                 tp.icskDelackMax = TcpTimer.usToJiffies(val);
             }
-            case TcpConst.TCP_FASTOPEN,
-                    TcpConst.TCP_FASTOPEN_CONNECT,
-                    TcpConst.TCP_FASTOPEN_NO_COOKIE,
-                    TcpConst.TCP_REPAIR,
+            case TcpConst.TCP_FASTOPEN, TcpConst.TCP_FASTOPEN_CONNECT, TcpConst.TCP_FASTOPEN_NO_COOKIE -> {
+                return TcpFastOpenSockopt.set(tp, optname, val);
+            }
+            case TcpConst.TCP_REPAIR,
                     TcpConst.TCP_REPAIR_QUEUE,
                     TcpConst.TCP_QUEUE_SEQ,
                     TcpConst.TCP_REPAIR_OPTIONS,
@@ -368,7 +371,12 @@ final class TcpSockopt {
             case TcpConst.TCP_RTO_MAX_MS -> val = tp.icskRtoMax;
             case TcpConst.TCP_RTO_MIN_US -> val = tp.icskRtoMin * 1000;
             case TcpConst.TCP_DELACK_MAX_US -> val = tp.icskDelackMax * 1000;
-            case TcpConst.TCP_FASTOPEN, TcpConst.TCP_FASTOPEN_CONNECT, TcpConst.TCP_REPAIR -> val = 0;
+            case TcpConst.TCP_FASTOPEN, TcpConst.TCP_FASTOPEN_CONNECT, TcpConst.TCP_FASTOPEN_NO_COOKIE ->
+                val = TcpFastOpenSockopt.get(tp, optname);
+            case TcpConst.TCP_FASTOPEN_KEY -> {
+                return TcpFastOpenSockopt.getKey(tp, out);
+            }
+            case TcpConst.TCP_REPAIR -> val = 0;
             default -> {
                 return -Errno.ENOPROTOOPT;
             }

@@ -5,6 +5,7 @@ import net.core.sock.PollTable;
 import net.core.sock.Sock;
 import net.core.sock.Socket;
 import net.core.sock.TcpStates;
+import net.ipv4.inet.InetConnectionSock;
 import net.ipv4.inet.InetCsk;
 import net.ipv4.inet.InetStreamOps;
 import org.jspecify.annotations.Nullable;
@@ -16,6 +17,11 @@ import org.jspecify.annotations.Nullable;
  */
 final class TcpStreamOps extends InetStreamOps {
     TcpStreamOps() {}
+
+    @Override
+    protected void beforeListen(InetConnectionSock sk, int backlog) {
+        TcpFastOpen.listening((TcpSock) sk, backlog);
+    }
 
     /** Linux: tcp_poll(). */
     @Override

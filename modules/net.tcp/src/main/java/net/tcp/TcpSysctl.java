@@ -6,6 +6,7 @@ import java.util.function.LongConsumer;
 import net.core.IntSysctl;
 import net.core.LongSysctl;
 import net.core.LongVecSysctl;
+import net.core.StringSysctl;
 import net.core.Sysctl;
 
 /**
@@ -135,6 +136,8 @@ public final class TcpSysctl {
     public int tcpMaxOrphans = 65536;
     /** Fast open bits: 1 client, 2 server. */
     public int tcpFastopen = 1;
+    /** Seconds for which a suspected black hole stops fast opens at first; 0: never. */
+    public int tcpFastopenBlackholeTimeoutSec = 0;
     /** Allow the offered window to shrink. */
     public int tcpShrinkWindow = 0;
     /** Shortest retransmission time-out, microseconds. */
@@ -161,7 +164,7 @@ public final class TcpSysctl {
     public int[] tcpWmem = {4096, 16384, 4 << 20};
 
     /** Publishes every setting in a namespace's tree. */
-    void register(Sysctl tree) {
+    void register(TcpNet net, Sysctl tree) {
         number(tree, "net.ipv4.tcp_ecn", tcpEcn, 0, 5, v -> tcpEcn = v);
         number(tree, "net.ipv4.tcp_ecn_fallback", tcpEcnFallback, 0, 1, v -> tcpEcnFallback = v);
         number(tree, "net.ipv4.tcp_base_mss", tcpBaseMss, 0, Integer.MAX_VALUE, v -> tcpBaseMss = v);
@@ -257,6 +260,25 @@ public final class TcpSysctl {
         number(tree, "net.ipv4.tcp_max_tw_buckets", tcpMaxTwBuckets, 0, Integer.MAX_VALUE, v -> tcpMaxTwBuckets = v);
         number(tree, "net.ipv4.tcp_max_orphans", tcpMaxOrphans, 0, Integer.MAX_VALUE, v -> tcpMaxOrphans = v);
         number(tree, "net.ipv4.tcp_fastopen", tcpFastopen, 0, Integer.MAX_VALUE, v -> tcpFastopen = v);
+        number(
+                tree,
+                "net.ipv4.tcp_fastopen_blackhole_timeout_sec",
+                tcpFastopenBlackholeTimeoutSec,
+                0,
+                Integer.MAX_VALUE,
+                v -> {
+                    tcpFastopenBlackholeTimeoutSec = v;
+                    net.fastopenBlackhole.forget();
+                });
+        StringSysctl key = tree.registerString(
+                "net.ipv4.tcp_fastopen_key",
+                TcpFastOpenContext.NO_KEYS,
+                v -> TcpFastOpenContext.parse(v) != null,
+                "one or two keys of four hexadecimal words, as 1-2-3-4 or 1-2-3-4,5-6-7-8",
+                e -> net.fastopenCtx = TcpFastOpenContext.parse(((StringSysctl) e).value));
+        if (!key.value.equals(TcpFastOpenContext.NO_KEYS)) {
+            net.fastopenCtx = TcpFastOpenContext.parse(key.value);
+        }
         number(tree, "net.ipv4.tcp_shrink_window", tcpShrinkWindow, 0, 1, v -> tcpShrinkWindow = v);
         number(tree, "net.ipv4.tcp_rto_min_us", tcpRtoMinUs, 1, Integer.MAX_VALUE, v -> tcpRtoMinUs = v);
         number(tree, "net.ipv4.tcp_rto_max_ms", tcpRtoMaxMs, 1000, 120000, v -> tcpRtoMaxMs = v);

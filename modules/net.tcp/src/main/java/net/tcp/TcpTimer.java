@@ -226,6 +226,11 @@ public final class TcpTimer {
      */
     static void retransmitTimer(Cpu cpu, TcpSock tp) {
         PathTrace.hit(cpu, null, Landmark.TCP_RETRANSMIT_TIMER);
+        TcpRequestSock req = tp.fastopenRsk;
+        if (req != null) {
+            TcpFastOpen.synackTimer(cpu, tp, req); // data and FIN wait until the SYN-ACK is acknowledged
+            return;
+        }
         SkBuff skb = tp.rtxQueueHead();
         if (tp.packetsOut == 0 || skb == null) {
             return;
@@ -290,7 +295,7 @@ public final class TcpTimer {
     }
 
     /** Linux: tcp_update_rto_stats(). */
-    private static void updateRtoStats(TcpSock tp) {
+    static void updateRtoStats(TcpSock tp) {
         if (tp.icskRetransmits == 0) {
             tp.totalRtoRecoveries++;
             tp.rtoStamp = tp.timeStampMs();

@@ -229,7 +229,7 @@ public final class TcpV4 implements InetProtocol {
             return AGAIN;
         }
         fillCb(skb, th);
-        InetConnectionSock child = TcpCheckReq.tcpCheckReq(cpu, listener, skb, req, th);
+        InetConnectionSock child = TcpCheckReq.tcpCheckReq(cpu, listener, skb, req, th, false);
         if (child == null) {
             if (TcpPcpu.of(cpu).reqStolen) {
                 return AGAIN; // the child is in the hash by now

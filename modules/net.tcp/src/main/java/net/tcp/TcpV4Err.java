@@ -81,7 +81,9 @@ final class TcpV4Err {
         if (tp.state == TcpStates.TCP_CLOSE) {
             return;
         }
-        if (!TcpSeq.between(seq, tp.sndUna, tp.sndNxt)) { // blind attacks, RFC 5927
+        TcpRequestSock fastopen = tp.fastopenRsk;
+        int sndUna = fastopen != null ? fastopen.sntIsn : tp.sndUna;
+        if (tp.state != TcpStates.TCP_LISTEN && !TcpSeq.between(seq, sndUna, tp.sndNxt)) { // blind attacks, RFC 5927
             net.inc(cpu, LinuxMib.OUTOFWINDOWICMPS);
             return;
         }
@@ -94,7 +96,7 @@ final class TcpV4Err {
                     return;
                 }
                 err = Icmp.errnoOf(code);
-                if (code == IcmpHdr.ICMP_NET_UNREACH || code == IcmpHdr.ICMP_HOST_UNREACH) {
+                if (fastopen == null && (code == IcmpHdr.ICMP_NET_UNREACH || code == IcmpHdr.ICMP_HOST_UNREACH)) {
                     ldRtoRevert(cpu, tp, seq);
                 }
             }
@@ -109,7 +111,9 @@ final class TcpV4Err {
     @SuppressWarnings("NonAtomicOperationOnVolatileField") // socket lock
     private static void report(Cpu cpu, TcpSock tp, SkBuff skb, int err, int info) {
         boolean owned = tp.ownedByUser();
-        if (tp.inStates(TcpConst.TCPF_SYN_SENT | TcpConst.TCPF_SYN_RECV)) {
+        TcpRequestSock fastopen = tp.fastopenRsk;
+        boolean accepted = fastopen != null && fastopen.sk == null; // a fast open child: treated as established
+        if (tp.inStates(TcpConst.TCPF_SYN_SENT | TcpConst.TCPF_SYN_RECV) && !accepted) {
             IpSockGlue.icmpError(cpu, tp, skb, err, tp.dport, info, 0);
             if (!owned) {
                 Tcp.tcpDoneWithError(cpu, tp, err);

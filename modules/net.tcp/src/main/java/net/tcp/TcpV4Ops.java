@@ -258,6 +258,9 @@ final class TcpV4Ops extends InetConnectionSockAfOps {
         }
         tp.inetId(tp.kernel().getRandomU32());
         tp.resetFlag(SockFlag.DONE);
+        if (TcpFastOpenClient.deferConnect(cpu, tp)) {
+            return 0;
+        }
         return TcpConnect.tcpConnect(cpu, tp);
     }
 }

@@ -71,12 +71,13 @@ final class TcpV4RequestOps extends TcpRequestSockOps {
             @Nullable DstEntry route,
             TcpRequestSock req,
             boolean cookie,
+            @Nullable TcpFastOpenCookie foc,
             @Nullable SkBuff synSkb) {
         DstEntry dst = route != null ? route : InetCsk.routeReq(cpu, listener, TcpPcpu.of(cpu).fl4, req);
         if (dst == null) {
             return -1;
         }
-        SkBuff skb = TcpConnect.tcpMakeSynack(cpu, listener, dst, req, cookie);
+        SkBuff skb = TcpConnect.tcpMakeSynack(cpu, listener, dst, req, cookie, foc);
         if (skb == null) {
             return -net.skbuff.Errno.ENOMEM;
         }
@@ -97,10 +98,13 @@ final class TcpV4RequestOps extends TcpRequestSockOps {
         if (listener.txrehash) {
             req.txhash = Tcp.newTxhash(listener);
         }
-        int err = sendSynack(cpu, listener, null, req, false, null);
+        int err = sendSynack(cpu, listener, null, req, false, null, null);
         if (err == 0) {
             listener.tcpNet.inc(cpu, TcpMib.RETRANSSEGS);
             listener.tcpNet.inc(cpu, LinuxMib.TCPSYNRETRANS);
+            if (TcpFastOpen.passive(listener)) {
+                listener.totalRetrans++;
+            }
         }
         return err;
     }

@@ -1,5 +1,6 @@
 package net.tcp;
 
+import static net.core.sock.TcpStates.TCP_ESTABLISHED;
 import static net.core.sock.TcpStates.TCP_SYN_RECV;
 import static net.tcp.TcpConst.TCPF_CLOSE_WAIT;
 import static net.tcp.TcpConst.TCPF_CLOSING;
@@ -142,6 +143,10 @@ final class TcpValidate {
         if (th.rst()) {
             if (resetMatches(tp, skb)) {
                 return reset(cpu, tp, skb);
+            }
+            // A reset out of order, and no data yet on what was opened fast: a middlebox?
+            if (tp.synFastopen && tp.dataSegsIn == 0 && tp.state == TCP_ESTABLISHED) {
+                TcpFastOpenBlackhole.disable(cpu, tp);
             }
             TcpChallenge.tcpSendChallengeAck(cpu, tp);
             return discard(cpu, tp, skb, SkbDropReason.TCP_RESET.ordinal());

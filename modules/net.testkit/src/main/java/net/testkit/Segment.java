@@ -39,6 +39,7 @@ public final class Segment {
     private byte @Nullable [] payload;
     private int length = UNSET;
     private int ecn = UNSET;
+    private byte[] moreOptions = {};
 
     private Segment(int flags) {
         this.flags = flags;
@@ -151,6 +152,17 @@ public final class Segment {
         return this;
     }
 
+    /** An option as it stands on the wire, behind the others; padded with NOPs to four bytes. */
+    public Segment option(int... bytes) {
+        byte[] padded = new byte[bytes.length + 3 & ~3];
+        Arrays.fill(padded, (byte) 1);
+        for (int i = 0; i < bytes.length; i++) {
+            padded[i] = (byte) bytes[i];
+        }
+        moreOptions = padded;
+        return this;
+    }
+
     /** Time stamp value and echo. */
     public Segment ts(int val, int ecr) {
         timestamps = new int[] {val, ecr};
@@ -236,6 +248,7 @@ public final class Segment {
             }
             o.writeBytes(s);
         }
+        o.writeBytes(moreOptions);
         return o.toByteArray();
     }
 

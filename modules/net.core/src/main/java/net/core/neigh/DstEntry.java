@@ -67,8 +67,10 @@ public abstract class DstEntry implements SkbDst {
     public static final int RTAX_QUICKACK = 13;
     /** Congestion control key; the name is in {@link #ccName}. */
     public static final int RTAX_CC_ALGO = 14;
+    /** Fast opens need no cookie. */
+    public static final int RTAX_FASTOPEN_NO_COOKIE = 15;
     /** Number of metrics. */
-    public static final int RTAX_COUNT = 15;
+    public static final int RTAX_COUNT = 16;
 
     private static final int[] NO_METRICS = new int[RTAX_COUNT];
     private static final VarHandle DEV;

@@ -82,14 +82,17 @@ public final class SockStream {
     }
 
     /**
-     * Waits for the end of a handshake in a connect call, which has no data to send. @return time left, or -EINTR; the
-     * caller looks at the state. Linux: inet_wait_for_connect()
+     * Waits for the end of a handshake in a connect call. @return time left, or -EINTR; the caller looks at the state.
+     *
+     * @param writeBias 1 if data follows, which can carry the handshake's last ACK; else 0
+     *     <p>Linux: inet_wait_for_connect()
      */
-    public static long waitHandshake(Sock sk, long timeoNs) {
+    public static long waitHandshake(Sock sk, long timeoNs, int writeBias) {
         Scheduler scheduler = sk.kernel().scheduler();
         Waiter waiter = scheduler.currentWaiter();
         WaitEntry entry = waiter.entry();
         sk.wq.add(entry);
+        sk.writePending += writeBias;
         try {
             long left = timeoNs;
             for (; ; ) {
@@ -100,6 +103,7 @@ public final class SockStream {
                 left = sleep(sk, scheduler, waiter, left);
             }
         } finally {
+            sk.writePending -= writeBias;
             waiter.finish();
             sk.wq.remove(entry);
         }

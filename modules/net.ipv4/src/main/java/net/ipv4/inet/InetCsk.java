@@ -144,7 +144,11 @@ public final class InetCsk {
                 return null;
             }
             arg.err = 0;
-            return req.sk;
+            InetConnectionSock child = req.sk;
+            if (req instanceof InetRequestSock ireq && ireq.tfoListener) {
+                queue.fastopenq.accepted(req);
+            }
+            return child;
         } finally {
             sk.releaseSock();
         }

@@ -23,6 +23,8 @@ public abstract class InetRequestSock extends RequestSock {
     public boolean acked;
 
     public boolean noSrccheck;
+    /** A fast open child was made of the SYN, and its handshake isn't over. */
+    public volatile boolean tfoListener;
 
     /** Interface the SYN came in by, if the answer must leave by it; else 0. */
     public int irIif;

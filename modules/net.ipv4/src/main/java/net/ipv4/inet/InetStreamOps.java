@@ -9,6 +9,7 @@ import net.core.sock.SockFlag;
 import net.core.sock.Socket;
 import net.core.sock.TcpStates;
 import net.skbuff.Errno;
+import org.jspecify.annotations.Nullable;
 
 /**
  * System calls on connection sockets. The protocol extends it for {@code poll} and the like.
@@ -26,21 +27,26 @@ public abstract class InetStreamOps extends InetOps {
         InetSock sk = sk(sock);
         sk.lockSock();
         try {
-            return connectLocked(sock, sk, addr, flags);
+            return connectLocked(sock, sk, addr, flags, false, 0);
         } finally {
             sk.releaseSock();
         }
     }
 
     /**
-     * As {@link #connect}, with the socket owned (TCP fast open calls it from sendmsg). {@code addr} may be null when
-     * the connection is under way. Linux: __inet_stream_connect()
+     * As {@link #connect}, with the socket owned (TCP fast open calls it from sendmsg).
+     *
+     * @param addr may be null when the connection is under way
+     * @param sending called from sendmsg: the SYN of a deferred connect has gone
+     * @param writeBias 1 if the caller has more data to send as soon as the handshake is over
+     * <p>Linux: __inet_stream_connect()
      */
-    public static int connectLocked(Socket sock, InetSock sk, SockAddr addr, int flags) {
+    public static int connectLocked(
+            Socket sock, InetSock sk, @Nullable SockAddr addr, int flags, boolean sending, int writeBias) {
         if (sk.flag(SockFlag.DEAD)) {
             return -Errno.EBADF;
         }
-        if (addr.family == SockConst.AF_UNSPEC) {
+        if (addr != null && addr.family == SockConst.AF_UNSPEC) {
             int err = prot(sk).disconnect(sk, flags);
             sock.state = (byte) (err != 0 ? Socket.SS_DISCONNECTING : Socket.SS_UNCONNECTED);
             return err;
@@ -50,10 +56,15 @@ public abstract class InetStreamOps extends InetOps {
             case Socket.SS_CONNECTED -> {
                 return -Errno.EISCONN;
             }
-            case Socket.SS_CONNECTING -> {
-                // A call before this one began it.
+            case Socket.SS_CONNECTING -> { // a call before this one began it
+                if (sk.deferConnect) {
+                    pending = sending ? -Errno.EINPROGRESS : -Errno.EISCONN;
+                }
             }
             case Socket.SS_UNCONNECTED -> {
+                if (addr == null) {
+                    return -Errno.EINVAL;
+                }
                 if (sk.state != TcpStates.TCP_CLOSE) {
                     return -Errno.EISCONN;
                 }
@@ -79,7 +90,7 @@ public abstract class InetStreamOps extends InetOps {
             if (timeo == 0) {
                 return pending;
             }
-            long left = net.core.sock.SockStream.waitHandshake(sk, timeo);
+            long left = net.core.sock.SockStream.waitHandshake(sk, timeo, writeBias);
             if (left == 0 && sk.inStates(TcpStates.TCPF_SYN_SENT | TcpStates.TCPF_SYN_RECV)) {
                 return pending;
             }
@@ -133,9 +144,13 @@ public abstract class InetStreamOps extends InetOps {
                 return -Errno.EINVAL;
             }
             sk.maxAckBacklog = backlog;
+            beforeListen((InetConnectionSock) sk, backlog);
             return sk.state == TcpStates.TCP_LISTEN ? 0 : InetCsk.listenStart((InetConnectionSock) sk);
         } finally {
             sk.releaseSock();
         }
     }
+
+    /** What a protocol prepares before a socket listens, or when the backlog changes. Context: socket owned. */
+    protected void beforeListen(InetConnectionSock sk, int backlog) {}
 }

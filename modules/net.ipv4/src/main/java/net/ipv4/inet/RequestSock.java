@@ -65,6 +65,11 @@ public abstract class RequestSock extends SockCommon {
         this.state = TcpStates.TCP_NEW_SYN_RECV;
     }
 
+    /** Counts a timeout of a request that is in no queue: a fast open child's. */
+    public final void countTimeout() {
+        NUM_TIMEOUT.getAndAdd(this, 1);
+    }
+
     /** Takes one from the count of those that never timed out. */
     final boolean firstTimeout() {
         return (int) NUM_TIMEOUT.getAndAdd(this, 1) == 0;

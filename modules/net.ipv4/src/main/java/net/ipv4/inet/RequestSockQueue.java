@@ -28,6 +28,8 @@ public final class RequestSockQueue {
     }
 
     final SpinLock lock = new SpinLock();
+    /** Children made of SYNs with data. */
+    public final FastopenQueue fastopenq = new FastopenQueue();
     /** TCP_DEFER_ACCEPT, in retransmissions. */
     public volatile int deferAccept;
     /** The flood warning was given. */
