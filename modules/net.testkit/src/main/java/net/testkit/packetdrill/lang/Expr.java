@@ -3,7 +3,7 @@ package net.testkit.packetdrill.lang;
 import java.util.List;
 import org.jspecify.annotations.Nullable;
 
-/** An argument or a result of a system call. */
+/** An argument or a result of a system call. Words are not resolved here: see {@link Symbols}. */
 public sealed interface Expr {
     /** {@code 5}, {@code -1}, {@code 0x1f}. @param hex how it was written */
     record Int(long value, boolean hex) implements Expr {}
@@ -11,7 +11,7 @@ public sealed interface Expr {
     /** A symbolic constant or another bare word, such as {@code AF_INET}. */
     record Word(String name) implements Expr {}
 
-    /** {@code "text"}, adjacent ones joined; @param open followed by {@code ...} */
+    /** {@code "text"}, adjacent ones joined; {@link Escapes#bytes} undoes its escapes. @param open followed by {@code ...} */
     record Str(String raw, boolean open) implements Expr {}
 
     /** {@code ...}: whatever the runner fills in, or anything at all. */

@@ -103,7 +103,7 @@ public sealed interface Packet extends Event.Action {
     /**
      * An ICMP message.
      *
-     * @param type name such as {@code unreachable} or {@code type_3}
+     * @param type name such as {@code unreachable} or {@code type_3}: see {@link IcmpNames}
      * @param code name such as {@code frag_needed} or {@code code_4}, or null
      * @param mtu -1: not written
      * @param echoId id of an echo, 0 if not written

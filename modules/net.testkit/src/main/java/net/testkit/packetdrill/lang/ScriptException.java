@@ -22,4 +22,9 @@ public final class ScriptException extends Exception {
     public int column() {
         return column;
     }
+
+    @Override
+    public String getMessage() {
+        return String.valueOf(super.getMessage());
+    }
 }

@@ -160,7 +160,7 @@ public final class ScriptParser {
             case BACK_QUOTED -> command();
             case CODE -> {
                 in.next();
-                yield new Code(t.line(), t.text().strip());
+                yield code(t);
             }
             case WORD, ELLIPSIS -> syscall();
             default -> {
@@ -170,6 +170,20 @@ public final class ScriptParser {
                 yield packets.packet();
             }
         };
+    }
+
+    /** Reads the block once, so that one that makes no sense is found before the script runs. */
+    private Code code(Token t) throws ScriptException {
+        int blank = t.text().length() - t.text().stripLeading().length();
+        int skipped = (int)
+                t.text().substring(0, blank).chars().filter(c -> c == '\n').count();
+        Code code = new Code(t.line() + skipped, t.text().strip());
+        try {
+            CodeBlock.parse(code);
+        } catch (CodeException e) {
+            throw new ScriptException(path, e.line(), 0, e.getMessage());
+        }
+        return code;
     }
 
     private Syscall syscall() throws ScriptException {

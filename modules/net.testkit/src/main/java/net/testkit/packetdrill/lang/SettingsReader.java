@@ -107,7 +107,7 @@ public final class SettingsReader {
         int slash = remote.indexOf('/');
         int prefix = six ? 48 : 24;
         if (slash >= 0 && Numbers.parseC(remote.substring(slash + 1)) instanceof Long written) {
-            prefix = (int) Math.clamp(written, 0, six ? 128 : 32);
+            prefix = Math.clamp(written, 0, six ? 128 : 32);
         }
         String local = localIp != null ? localIp : six ? "fd3d:0a0b:17d6::1" : "192.168.0.1";
         String gateway = gatewayIp != null ? gatewayIp : six ? "fd3d:0a0b:17d6:8888::1" : "192.168.0.254";
