@@ -10,7 +10,7 @@
  */
 module net.core {
     requires transitive net.skbuff;
-    requires jdk.jfr;
+    requires transitive jdk.jfr;
 
     uses net.core.KernelModule;
     uses net.core.dev.QdiscOps;

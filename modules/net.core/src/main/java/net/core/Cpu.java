@@ -12,10 +12,14 @@ import net.core.task.Waiter;
 import net.core.time.Clock;
 import net.core.time.HrTimerQueue;
 import net.core.time.TimerWheel;
+import net.core.trace.KernelTrace;
 import net.core.trace.Landmark;
 import net.core.trace.PathTrace;
+import net.core.trace.SkbTrace;
 import net.skbuff.HotPath;
+import net.skbuff.SkBuff;
 import net.skbuff.SkbCache;
+import net.skbuff.SkbDropReason;
 import net.skbuff.SkbMemory;
 import org.jspecify.annotations.Nullable;
 
@@ -143,6 +147,9 @@ public final class Cpu extends CpuPadAfter {
 
     /** Records landmarks while it is set: {@code softnet demo}. Set under the word. */
     public @Nullable PathTrace trace;
+
+    /** A recording runs: tracepoints are asked. Plain; whoever traces sets it. */
+    public boolean tracing;
 
     private @Nullable Softirq runningSoftirq;
     private boolean inInterrupt;
@@ -431,12 +438,25 @@ public final class Cpu extends CpuPadAfter {
 
     private void runAction(int v) {
         runningSoftirq = SOFTIRQS[v];
+        if (tracing) {
+            KernelTrace.softirqEntry(this, SOFTIRQS[v]);
+        }
         try {
             actions[v].action(this);
         } catch (RuntimeException | Error e) {
             kernel.oops("softirq " + SOFTIRQS[v] + " on " + this, e);
         } finally {
+            if (tracing) {
+                KernelTrace.softirqExit(this, SOFTIRQS[v]);
+            }
             runningSoftirq = null;
+        }
+    }
+
+    @Override
+    protected void traceDrop(SkBuff skb, SkbDropReason reason) {
+        if (tracing) {
+            SkbTrace.kfreeSkb(this, skb, reason);
         }
     }
 

@@ -60,6 +60,11 @@ public final class Kernel implements AutoCloseable {
     /** Records landmarks of process context while it is set. See {@link PathTrace#start}. */
     public @Nullable PathTrace trace;
 
+    /** Whether a recording runs: tracepoints are asked. Plain, see {@link TraceSwitch}. */
+    private boolean tracing;
+
+    private final TraceSwitch traceSwitch = new TraceSwitch(this);
+
     private volatile @Nullable Throwable oops;
     private volatile int oopses;
 
@@ -134,6 +139,7 @@ public final class Kernel implements AutoCloseable {
     }
 
     private void start(BootParams params) {
+        traceSwitch.open();
         for (KernelModule module : modules) {
             module.init(this);
         }
@@ -160,6 +166,7 @@ public final class Kernel implements AutoCloseable {
     /** A boot that failed: stop what runs, without checks that would hide the first error. */
     private void abandon() {
         closed = true;
+        traceSwitch.close();
         stopWorkers();
         memory.close();
     }
@@ -324,6 +331,19 @@ public final class Kernel implements AutoCloseable {
         return virtual != null;
     }
 
+    /** Whether tracepoints that hold no CPU are worth asking; those that hold one ask {@link Cpu#tracing}. */
+    @HotPath
+    public boolean tracing() {
+        return tracing;
+    }
+
+    void setTracing(boolean on) {
+        tracing = on;
+        for (Cpu cpu : cpus) {
+            cpu.tracing = on;
+        }
+    }
+
     /** Whether this kernel checks itself. */
     public boolean debug() {
         return debug;
@@ -463,6 +483,7 @@ public final class Kernel implements AutoCloseable {
             return;
         }
         closed = true;
+        traceSwitch.close();
         scheduler.close();
         for (int i = nets.size() - 1; i >= 0; i--) {
             nets.get(i).close();

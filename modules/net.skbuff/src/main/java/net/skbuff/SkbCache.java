@@ -472,6 +472,10 @@ public class SkbCache extends SkbCachePadAfter {
             consumed++;
         } else {
             dropCounts[reason.ordinal()]++;
+            traceDrop(skb, reason);
         }
     }
+
+    /** A packet was dropped: where a tracepoint hangs. Linux: trace_kfree_skb() */
+    protected void traceDrop(SkBuff skb, SkbDropReason reason) {}
 }

@@ -10,6 +10,7 @@ import net.core.sock.SockConst;
 import net.core.sock.SockFlag;
 import net.core.sock.Socket;
 import net.core.sock.TcpStates;
+import net.core.trace.KernelTrace;
 import net.ipv4.inet.InetConnectionSockAfOps;
 import net.ipv4.inet.InetCsk;
 import net.ipv4.inet.InetHashtables;
@@ -129,6 +130,9 @@ public final class Tcp {
             if ((tp.userlocks & Sock.SOCK_BINDPORT_LOCK) == 0) {
                 InetHashtables.of(cpu).inetPutPort(cpu, tp);
             }
+        }
+        if (cpu.tracing) {
+            KernelTrace.inetSockSetState(cpu, tp, tp.saddr, SockConst.IPPROTO_TCP, old, state);
         }
         tp.state = state; // last: whoever sees it must find the tables done
     }

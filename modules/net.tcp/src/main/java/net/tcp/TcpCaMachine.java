@@ -49,6 +49,9 @@ public final class TcpCaMachine {
 
     /** Changes state and tells the algorithm. Linux: tcp_set_ca_state(). */
     static void tcpSetCaState(Cpu cpu, TcpSock tp, int state) {
+        if (cpu.tracing) {
+            TcpTrace.congStateSet(cpu, tp, state);
+        }
         TcpCongestionOps ops = TcpCong.ops(tp);
         if ((ops.implemented & TcpCongestionOps.HAS_SET_STATE) != 0) {
             ops.setState(cpu, tp, state);

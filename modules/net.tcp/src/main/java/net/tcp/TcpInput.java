@@ -90,6 +90,9 @@ public final class TcpInput {
         PathTrace.hit(cpu, skb, Landmark.TCP_RCV_ESTABLISHED);
         int len = skb.len;
         tp.mstampRefresh(cpu.nowNs());
+        if (cpu.tracing) {
+            TcpTrace.probe(cpu, tp, skb, th.headerLength());
+        }
         if (tp.rxDst == null) {
             Tcp.afOps(tp).skRxDstSet(cpu, tp, skb);
         }
@@ -371,6 +374,9 @@ public final class TcpInput {
 
     /** A valid reset arrived (or we act as if): the connection is gone, with the error BSD gives. Linux: tcp_reset(). */
     static void tcpReset(Cpu cpu, TcpSock tp) {
+        if (cpu.tracing) {
+            TcpTrace.receiveReset(cpu, tp);
+        }
         int err = switch (tp.state) {
             case TCP_SYN_SENT -> net.skbuff.Errno.ECONNREFUSED;
             case TCP_CLOSE_WAIT -> net.skbuff.Errno.EPIPE;

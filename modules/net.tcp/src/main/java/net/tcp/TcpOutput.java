@@ -381,6 +381,9 @@ public final class TcpOutput {
     /** Refuses to go on with a connection. Linux: tcp_send_active_reset(). */
     public static void tcpSendActiveReset(Cpu cpu, TcpSock tp) {
         tp.tcpNet.inc(cpu, TcpMib.OUTRSTS);
+        if (cpu.tracing) {
+            TcpTrace.sendReset(cpu, tp, null);
+        }
         SkBuff skb = allocControl(cpu);
         if (skb == null) {
             tp.tcpNet.inc(cpu, LinuxMib.TCPABORTFAILED);

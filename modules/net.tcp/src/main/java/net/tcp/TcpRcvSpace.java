@@ -93,6 +93,9 @@ public final class TcpRcvSpace {
 
     /** The application has read: once per round trip, looks how much. Linux: tcp_rcv_space_adjust(). */
     public static void tcpRcvSpaceAdjust(Cpu cpu, TcpSock tp) {
+        if (cpu.tracing) {
+            TcpTrace.rcvSpaceAdjust(cpu, tp);
+        }
         tp.mstampRefresh(cpu.nowNs());
         int time = TcpRttEstimator.stampUsDelta(tp.tcpMstamp, tp.rcvqSpaceTime);
         if (tp.rcvRttEstRttUs == 0 || time < tp.rcvRttEstRttUs >>> 3) {

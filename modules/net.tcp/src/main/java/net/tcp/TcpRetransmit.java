@@ -116,6 +116,9 @@ public final class TcpRetransmit {
         tp.totalRetrans += count;
         tp.bytesRetrans += skb.len;
         int err = TcpTransmit.tcpTransmitSkb(cpu, tp, skb, true);
+        if (cpu.tracing) {
+            TcpTrace.retransmitSkb(cpu, tp, skb, err);
+        }
         if (err != 0 && err != -Errno.EBUSY) {
             tp.tcpNet.add(cpu, LinuxMib.TCPRETRANSFAIL, count);
         }

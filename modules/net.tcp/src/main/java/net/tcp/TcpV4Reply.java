@@ -41,6 +41,9 @@ public final class TcpV4Reply {
         if (tp == null && skb.dst instanceof Rtable rt && rt.rtType != RtType.RTN_LOCAL) {
             return;
         }
+        if (cpu.tracing) {
+            TcpTrace.sendReset(cpu, tp, skb);
+        }
         int seq = 0;
         int ack = 0;
         int flags = TcpHdr.RST;

@@ -3,6 +3,7 @@ package net.core.dev;
 import net.core.Cpu;
 import net.core.trace.Landmark;
 import net.core.trace.PathTrace;
+import net.core.trace.SkbTrace;
 import net.skbuff.HotPath;
 import net.skbuff.SkBuff;
 import net.skbuff.SkbDropReason;
@@ -71,6 +72,9 @@ final class DevReceive {
     @HotPath
     static int netifReceiveSkbCore(Cpu cpu, SkBuff skb) {
         PathTrace.hit(cpu, skb, Landmark.NETIF_RECEIVE_SKB);
+        if (cpu.tracing) {
+            SkbTrace.netifReceiveSkb(cpu, skb);
+        }
         NetDevice origDev = (NetDevice) skb.dev;
         if (origDev == null) {
             skb.kfree(cpu, SkbDropReason.NOT_SPECIFIED);

@@ -5,6 +5,7 @@ import net.core.sock.Sock;
 import net.core.sock.SockTimestamp;
 import net.core.trace.Landmark;
 import net.core.trace.PathTrace;
+import net.core.trace.SkbTrace;
 import net.skbuff.Errno;
 import net.skbuff.HotPath;
 import net.skbuff.SkBuff;
@@ -36,6 +37,9 @@ final class DevXmit {
             return -Errno.ENETDOWN;
         }
         skb.resetMacHeader();
+        if (cpu.tracing) {
+            SkbTrace.netDevQueue(cpu, skb);
+        }
         SockTimestamp.skbSchedTimestamp(cpu, skb);
         QdiscSkbCb.pktLenInit(skb);
         if ((dev.privFlags & NetDevice.IFF_XMIT_DST_RELEASE) != 0) {
@@ -105,7 +109,7 @@ final class DevXmit {
             try {
                 // Somebody may have enqueued between the look and the claim: then keep the order.
                 if (!q.isEmpty()) {
-                    int rc = q.enqueue(cpu, skb, toFree);
+                    int rc = enqueue(cpu, skb, q, txq, toFree);
                     SchGeneric.qdiscRunCore(cpu, q);
                     return rc;
                 }
@@ -119,7 +123,7 @@ final class DevXmit {
             }
         }
         PathTrace.hit(cpu, skb, Landmark.QDISC_ENQUEUE);
-        int rc = q.enqueue(cpu, skb, toFree);
+        int rc = enqueue(cpu, skb, q, txq, toFree);
         SchGeneric.qdiscRun(cpu, q);
         if (q.isDeactivated()) {
             // Taken out of force meanwhile: nobody else will empty it.
@@ -150,12 +154,20 @@ final class DevXmit {
                 return NetXmit.NET_XMIT_SUCCESS;
             }
             PathTrace.hit(cpu, skb, Landmark.QDISC_ENQUEUE);
-            int rc = q.enqueue(cpu, skb, toFree);
+            int rc = enqueue(cpu, skb, q, txq, toFree);
             SchGeneric.qdiscRun(cpu, q);
             return rc;
         } finally {
             q.rootLock().unlock();
         }
+    }
+
+    private static int enqueue(Cpu cpu, SkBuff skb, Qdisc q, NetdevQueue txq, SkBuffHead toFree) {
+        int rc = q.enqueue(cpu, skb, toFree);
+        if (cpu.tracing) {
+            SkbTrace.qdiscEnqueue(cpu, skb, txq, q.id(), q.handle, rc);
+        }
+        return rc;
     }
 
     // ---- without
@@ -249,7 +261,11 @@ final class DevXmit {
             devQueueXmitNit(cpu, skb, dev, g);
         }
         PathTrace.hit(cpu, skb, Landmark.NDO_START_XMIT);
+        int len = skb.len; // the driver may free it
         int rc = dev.ops.ndoStartXmit(cpu, skb, dev, txq, more);
+        if (cpu.tracing) {
+            SkbTrace.netDevXmit(cpu, skb, len, dev, rc);
+        }
         if (rc == NetDeviceOps.NETDEV_TX_OK) {
             txq.transStart = cpu.jiffies();
         }

@@ -6,6 +6,7 @@ import net.core.Cpu;
 import net.core.Softirq;
 import net.core.trace.Landmark;
 import net.core.trace.PathTrace;
+import net.core.trace.SkbTrace;
 import net.skbuff.HotPath;
 import net.skbuff.SkBuff;
 import org.jspecify.annotations.Nullable;
@@ -296,6 +297,9 @@ public abstract class NapiStruct {
         PathTrace.hit(cpu, null, Landmark.NAPI_POLL);
         if ((state & STATE_SCHED) != 0) {
             work = poll(cpu, weight);
+            if (cpu.tracing) {
+                SkbTrace.napiPoll(cpu, napiId, dev, work, weight);
+            }
         }
         if (work < weight) {
             return work;

@@ -4,6 +4,7 @@ import net.core.Cpu;
 import net.core.Softirq;
 import net.core.trace.Landmark;
 import net.core.trace.PathTrace;
+import net.core.trace.SkbTrace;
 import net.skbuff.HotPath;
 import net.skbuff.SkBuff;
 import net.skbuff.SkBuffHead;
@@ -151,6 +152,9 @@ public final class SchGeneric {
         }
         PathTrace.hit(cpu, skb, Landmark.QDISC_DEQUEUE);
         int packets = sd.dequeuedPackets;
+        if (cpu.tracing) {
+            SkbTrace.qdiscDequeue(cpu, skb, q.devQueue, q.id(), q.handle, packets);
+        }
         boolean validate = sd.dequeuedValidate;
         NetDevice dev = q.devQueue.dev;
         NetdevQueue txq = dev.tx[skb.queueMapping];

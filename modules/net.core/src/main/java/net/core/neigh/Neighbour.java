@@ -7,6 +7,7 @@ import net.core.dev.HeaderOps;
 import net.core.dev.NetDevice;
 import net.core.task.SpinLock;
 import net.core.time.TimerList;
+import net.core.trace.KernelTrace;
 import net.core.trace.Landmark;
 import net.core.trace.PathTrace;
 import net.skbuff.Errno;
@@ -419,6 +420,9 @@ public final class Neighbour {
      *     <p>Linux: neigh_update()
      */
     public int update(Cpu cpu, byte @Nullable [] lladdr, int newState, int flags) {
+        if (cpu.tracing) {
+            KernelTrace.neighUpdate(cpu, this, lladdr, newState, flags);
+        }
         lock.lock();
         int old = nudState;
         if (dead) {
@@ -534,6 +538,11 @@ public final class Neighbour {
         arpQueueLenBytes = 0;
         lock.unlock();
         freeOutbox(cpu, SkbDropReason.NEIGH_DEAD);
+    }
+
+    /** Its protocol address, for people. */
+    public String addressText() {
+        return tbl.keyText(keyHi, keyLo);
     }
 
     /** A line as {@code ip neigh} prints it. */

@@ -39,14 +39,23 @@ public final class Fib {
     /** Local, then main, then default table; 0 or a negative errno. Linux: fib_lookup(). */
     @HotPath
     public int lookup(Flowi4 flp, FibResult res) {
-        int err = local.lookup(flp, res, false);
+        int err = lookup(local, flp, res);
         if (err == -Errno.EAGAIN) {
-            err = main.lookup(flp, res, false);
+            err = lookup(main, flp, res);
         }
         if (err == -Errno.EAGAIN && defaultUsed) {
-            err = dflt.lookup(flp, res, false);
+            err = lookup(dflt, flp, res);
         }
         return err == -Errno.EAGAIN ? -Errno.ENETUNREACH : err;
+    }
+
+    @HotPath
+    private int lookup(FibTable table, Flowi4 flp, FibResult res) {
+        int err = table.lookup(flp, res, false);
+        if (v4.net.kernel().tracing()) {
+            FibTrace.fibTableLookup(v4.net.kernel(), table.id, flp, res, err);
+        }
+        return err;
     }
 
     /** Chooses among several next hops, and among default routes the first usable one. Linux: fib_select_path(). */
