@@ -16,5 +16,8 @@ module net.sched {
             net.sched.FifoOps.Pfifo,
             net.sched.FifoOps.Bfifo,
             net.sched.FifoOps.PfifoHeadDrop,
-            net.sched.MqOps;
+            net.sched.MqOps,
+            net.sched.aqm.CodelOps,
+            net.sched.fair.FqCodelOps,
+            net.sched.fair.FqOps;
 }

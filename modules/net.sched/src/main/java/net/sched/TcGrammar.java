@@ -64,6 +64,11 @@ public final class TcGrammar {
         return add(word, "TIME", (in, w, to) -> to.put(word, in.time(w)));
     }
 
+    /** {@code word TIME}, kept in ns; a bare number is in nanoseconds. */
+    public TcGrammar time64(String word) {
+        return add(word, "TIME", (in, w, to) -> to.put(word, in.time64(w)));
+    }
+
     /** {@code word PERCENT}, kept as a share. */
     public TcGrammar percent(String word) {
         return add(word, "PERCENT", (in, w, to) -> to.put(word, in.percent(w)));
@@ -87,6 +92,19 @@ public final class TcGrammar {
                 a[i] = in.number(w, min, max);
             }
             to.put(word, a);
+        });
+    }
+
+    /** {@code word VALUE/MASK}: a list of the two. */
+    public TcGrammar masked(String word) {
+        return add(word, "VALUE/MASK", (in, w, to) -> {
+            String v = in.value(w, "VALUE/MASK");
+            int slash = v.indexOf('/');
+            try {
+                to.put(word, new long[] {Long.decode(v.substring(0, slash)), Long.decode(v.substring(slash + 1))});
+            } catch (RuntimeException e) {
+                throw new UserError("qdisc " + kind + ": " + w + " wants VALUE/MASK, got \"" + v + "\"", e);
+            }
         });
     }
 

@@ -28,6 +28,14 @@ class QdiscContractTest {
                 "pfifo_head_drop limit 10",
                 "pfifo_fast",
                 "mq",
+                "codel limit 50",
+                "codel ecn target 1ms interval 10ms",
+                "fq_codel",
+                "fq_codel limit 20 flows 4",
+                "fq_codel memory_limit 20kb target 1ms interval 5ms noecn",
+                "fq",
+                "fq limit 30 flow_limit 5",
+                "fq maxrate 1gbit",
                 "noqueue"
             })
     void shouldHoldForOurDisciplines(String spec) {
@@ -37,7 +45,7 @@ class QdiscContractTest {
     }
 
     @ParameterizedTest
-    @ValueSource(strings = {"pfifo", "bfifo", "pfifo_head_drop limit 10", "pfifo_fast"})
+    @ValueSource(strings = {"pfifo", "bfifo", "pfifo_head_drop limit 10", "pfifo_fast", "codel", "fq_codel", "fq"})
     void shouldAllocateNothingPerPacket(String spec) {
         QdiscContract.verifyAllocation(spec);
     }
