@@ -6,6 +6,7 @@ import net.skbuff.Page;
 import net.skbuff.SkBuff;
 import net.skbuff.SkbDropReason;
 import net.skbuff.SkbSharedInfo;
+import net.skbuff.UbufInfo;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -126,6 +127,10 @@ public final class SkbSegment {
             int tail = nskb.put(linear);
             head.copyBits(offset, nskb.head() + tail, linear);
             at.seek(offset + linear);
+        }
+        UbufInfo ubuf = head.zcopy();
+        if (ubuf != null) {
+            nskb.zcopySet(ubuf); // the program's memory is in use until the last segment has left
         }
         int left = len - linear;
         while (left > 0) {

@@ -10,8 +10,11 @@ import java.util.Random;
 import net.core.Cpu;
 import net.core.Kernel;
 import net.skbuff.Checksum;
+import net.skbuff.Page;
 import net.skbuff.SkBuff;
 import net.skbuff.SkbDropReason;
+import net.skbuff.UbufInfo;
+import org.jspecify.annotations.Nullable;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
@@ -348,6 +351,31 @@ class GroGsoTest {
         assertThat(s.isNonlinear()).isFalse();
         assertThat(Frames.checksumRight(s)).isTrue();
         nic.complete(cpu);
+        cpu.localBhEnable();
+    }
+
+    /** Segments that point into a program's memory keep it from being given back, though the whole packet is gone. */
+    @Test
+    void shouldHoldAProgramsMemoryUntilTheLastSegmentIsGone() {
+        boolean[] complete = {false};
+        UbufInfo ubuf = new UbufInfo() {
+            @Override
+            protected void complete(@Nullable SkBuff skb, boolean success) {
+                complete[0] = true;
+            }
+        };
+        Cpu cpu = kernel.localBhDisable(0);
+        Page page = Objects.requireNonNull(cpu.allocPage(8000));
+        SkBuff skb = Frames.tcp(cpu, nic.dev, 1, 2, 3, 4, 0, 0);
+        skb.addFrag(page, 0, 8000, 8000);
+        skb.zcopySet(ubuf);
+        ubuf.put(skb, true);
+        Frames.gso(skb, 1460);
+        SkBuff segs = Gso.skbGsoSegment(cpu, skb, NetdevFeatures.NETIF_F_HW_CSUM | NetdevFeatures.NETIF_F_SG, true);
+        skb.consume(cpu);
+        assertThat(complete[0]).as("with six segments under way").isFalse();
+        SkBuff.freeList(cpu, segs, SkbDropReason.CONSUMED);
+        assertThat(complete[0]).isTrue();
         cpu.localBhEnable();
     }
 }
