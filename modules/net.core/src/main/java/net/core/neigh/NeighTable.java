@@ -190,7 +190,8 @@ public abstract class NeighTable {
         n.next = c.buckets[i];
         BUCKET.setRelease(c.buckets, i, n);
         entries++;
-        gcEntries++;
+        n.inTable = true;
+        count(n);
         allocs++;
         boolean first = entries == 1;
         lock.unlock();
@@ -236,10 +237,25 @@ public abstract class NeighTable {
             prev.next = n.next;
         }
         entries--;
-        if ((n.nudState() & Neighbour.NUD_PERMANENT) == 0) {
-            gcEntries--;
-        }
+        n.inTable = false;
+        count(n);
         destroys++;
+    }
+
+    /** An entry came, went, or was made permanent or not: those count not against the thresholds. The lock is held. */
+    private void count(Neighbour n) {
+        boolean now = n.inTable && (n.nudState() & Neighbour.NUD_PERMANENT) == 0;
+        if (now != n.collectable) {
+            n.collectable = now;
+            gcEntries += now ? 1 : -1;
+        }
+    }
+
+    /** Linux: neigh_update_gc_list() */
+    void recount(Neighbour n) {
+        lock.lock();
+        count(n);
+        lock.unlock();
     }
 
     /** Linux: neigh_forced_gc(). */

@@ -93,6 +93,11 @@ public final class Neighbour {
     /** Chain; kept when unlinked. */
     volatile @Nullable Neighbour next;
 
+    /** Linked into its table; under the table's lock, as {@link #collectable}. */
+    boolean inTable;
+    /** In its table's count of entries that may be collected. */
+    boolean collectable;
+
     private volatile int nudState;
     private volatile byte[] ha = NO_ADDR;
     private volatile @Nullable HhCache hh;
@@ -277,10 +282,15 @@ public final class Neighbour {
             kept = true;
         }
         boolean incomplete = nudState == NUD_INCOMPLETE;
+        // A clone: once unlocked, an answer may send and free what waits.
+        SkBuff shown = probeNow && skb != null ? skb.clone(cpu) : null;
         lock.unlock();
         freeOutbox(cpu, SkbDropReason.NEIGH_QUEUEFULL);
         if (probeNow) {
-            probe(cpu, skb);
+            probe(cpu, shown);
+        }
+        if (shown != null) {
+            shown.consume(cpu);
         }
         return kept || incomplete;
     }
@@ -492,6 +502,9 @@ public final class Neighbour {
         }
         boolean send = (old & NUD_VALID) == 0;
         lock.unlock();
+        if (((old ^ state) & NUD_PERMANENT) != 0) {
+            tbl.recount(this);
+        }
         if (send) {
             sendQueued(cpu);
         }
@@ -505,6 +518,9 @@ public final class Neighbour {
         updated = now;
         boolean failed = (old & (NUD_INCOMPLETE | NUD_PROBE)) != 0 && (newState & NUD_FAILED) != 0;
         lock.unlock();
+        if ((old & NUD_PERMANENT) != 0) {
+            tbl.recount(this);
+        }
         if (failed) {
             invalidate(cpu);
         }

@@ -27,9 +27,14 @@ class NeighbourTest {
     private StubDevice nic;
 
     /** Counts questions instead of sending ARP. */
+    private interface Solicit {
+        void ask(Cpu cpu, Neighbour n, @Nullable SkBuff skb);
+    }
+
     private static final class Table extends NeighTable {
         int asked;
         boolean sawPacket;
+        Solicit onSolicit = (cpu, n, skb) -> {};
         final List<Integer> failed = new ArrayList<>();
 
         Table(Kernel kernel) {
@@ -48,6 +53,7 @@ class NeighbourTest {
         protected void solicit(Cpu cpu, Neighbour n, @Nullable SkBuff skb) {
             asked++;
             sawPacket |= skb != null;
+            onSolicit.ask(cpu, n, skb);
         }
 
         @Override
@@ -278,5 +284,44 @@ class NeighbourTest {
         sleepMs(200_000);
         assertThat(table.size()).isLessThan(600);
         assertThat(table.periodicGcRuns).isPositive();
+    }
+
+    /** The answer may come while we still ask: what waited is sent and freed then. */
+    @Test
+    void shouldShowAPacketThatLivesToTheQuestion() {
+        table.onSolicit = (cpu, n, skb) -> {
+            n.update(cpu, MAC, Neighbour.NUD_REACHABLE, Neighbour.NEIGH_UPDATE_F_OVERRIDE);
+            nic.complete(cpu);
+            assertThat(Objects.requireNonNull(skb).shinfo()).isNotNull();
+            assertThat(skb.priority).isEqualTo(7);
+        };
+        send(neigh(1), 7);
+        assertThat(nic.sent).containsExactly(7);
+        assertThat(kernel.memory().outstandingSkbs()).isZero();
+    }
+
+    @Test
+    void shouldNotCountPermanentEntriesAgainstTheThresholds() {
+        table.gcThresh2 = 4;
+        table.gcThresh3 = 4;
+        int admin = Neighbour.NEIGH_UPDATE_F_OVERRIDE | Neighbour.NEIGH_UPDATE_F_ADMIN;
+        for (int round = 0; round < 5; round++) {
+            for (int i = 1; i <= 6; i++) {
+                Neighbour n = neigh(i);
+                on(cpu -> assertThat(n.update(cpu, MAC, Neighbour.NUD_PERMANENT, admin))
+                        .isZero());
+            }
+            Neighbour learned = neigh(100);
+            on(cpu -> learned.update(cpu, MAC, Neighbour.NUD_REACHABLE, 0));
+            Neighbour back = neigh(6);
+            on(cpu -> back.update(cpu, MAC, Neighbour.NUD_STALE, admin));
+            on(cpu -> {
+                for (int i = 1; i <= 6; i++) {
+                    assertThat(table.remove(cpu, 0, i, nic.dev)).isTrue();
+                }
+                assertThat(table.remove(cpu, 0, 100, nic.dev)).isTrue();
+            });
+        }
+        assertThat(table.tableFulls).isZero();
     }
 }
