@@ -1,7 +1,6 @@
 package net.core.packet;
 
 import java.io.IOException;
-import java.io.UncheckedIOException;
 import java.nio.ByteBuffer;
 import java.nio.channels.FileChannel;
 import java.nio.charset.StandardCharsets;
@@ -56,6 +55,7 @@ public final class PacketTap extends PacketType implements AutoCloseable {
     private final @Nullable Net net;
     private final PcapFilter filter;
     private final int snaplen;
+    private final Path file;
     private final PcapngWriter writer;
     private final ByteBuffer memory;
     private final ManyToOneRingBuffer ring;
@@ -81,6 +81,7 @@ public final class PacketTap extends PacketType implements AutoCloseable {
         this.net = net;
         this.filter = filter;
         this.snaplen = snaplen;
+        this.file = file;
         this.memory = ByteBuffer.allocateDirect(RING_BYTES + RingBufferDescriptor.TRAILER_LENGTH);
         this.ring = new ManyToOneRingBuffer(new UnsafeBuffer(memory));
         this.view = memory.duplicate();
@@ -193,16 +194,23 @@ public final class PacketTap extends PacketType implements AutoCloseable {
 
     // ---- the writer
 
+    /** Goes on after a failure: the tap must find room in the ring. */
     private void writeLoop() {
-        try {
-            while (!stopping) {
-                if (drainRing() == 0) {
-                    writer.flush();
-                    LockSupport.parkNanos(WRITER_IDLE_NS);
-                }
+        while (!stopping) {
+            if (drainRing() == 0) {
+                flush();
+                LockSupport.parkNanos(WRITER_IDLE_NS);
             }
-        } catch (IOException e) {
-            failure = e;
+        }
+    }
+
+    private void flush() {
+        if (failure == null) {
+            try {
+                writer.flush();
+            } catch (IOException e) {
+                failure = e;
+            }
         }
     }
 
@@ -244,7 +252,16 @@ public final class PacketTap extends PacketType implements AutoCloseable {
         return dropped.get();
     }
 
-    /** Ends the capture; every packet copied so far is in the file then. */
+    /** Whether the file could not be written: from then on packets are only counted. */
+    public boolean failed() {
+        return failure != null;
+    }
+
+    /**
+     * Ends the capture; every packet copied so far is in the file then.
+     *
+     * @throws UserError if the file could not be written to its end
+     */
     @Override
     public void close() {
         if (closed) {
@@ -271,11 +288,11 @@ public final class PacketTap extends PacketType implements AutoCloseable {
         try {
             writer.close();
         } catch (IOException e) {
-            throw new UncheckedIOException(e);
+            failure = e;
         }
         IOException f = failure;
         if (f != null) {
-            throw new UncheckedIOException("capture file is incomplete", f);
+            throw new UserError("capture file " + file + " is incomplete: " + f.getMessage(), f);
         }
     }
 }

@@ -19,6 +19,7 @@ import net.core.dev.Dev;
 import net.core.dev.Frames;
 import net.core.dev.StubDevice;
 import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.Timeout;
 import org.junit.jupiter.api.io.TempDir;
 
 class PacketTapTest {
@@ -162,6 +163,29 @@ class PacketTapTest {
                             kernel, null, null, dir.resolve("no/such/dir.pcapng"), 0, PcapFilter.parse("")))
                     .isInstanceOf(UserError.class)
                     .hasMessageContaining("cannot write capture file");
+        }
+    }
+
+    /** A full disk ends the capture, not the traffic: a new device's first packet needs room in the ring. */
+    @Test
+    @Timeout(60)
+    void shouldNotHoldUpTrafficWhenTheDiskIsFull() {
+        Kernel kernel = Kernel.boot("cpus=1", "net.core.default_qdisc=noqueue");
+        try {
+            StubDevice first = StubDevice.up(kernel.initNet(), "eth%d");
+            StubDevice second = StubDevice.up(kernel.initNet(), "eth%d");
+            PacketTap tap = PacketTap.open(kernel, null, null, Path.of("/dev/full"), 0, PcapFilter.parse(""));
+            traffic(kernel, first, 1);
+            while (!tap.failed()) {
+                Thread.onSpinWait(); // the writer finds out when it is idle
+            }
+            for (int i = 0; i < 2000; i++) {
+                traffic(kernel, first, 50);
+            }
+            traffic(kernel, second, 1);
+            assertThatThrownBy(tap::close).isInstanceOf(UserError.class).hasMessageContaining("/dev/full");
+        } finally {
+            kernel.close();
         }
     }
 }
