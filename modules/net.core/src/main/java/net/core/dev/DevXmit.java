@@ -124,11 +124,8 @@ final class DevXmit {
         }
         PathTrace.hit(cpu, skb, Landmark.QDISC_ENQUEUE);
         int rc = enqueue(cpu, skb, q, txq, toFree);
+        // If it is taken out of force just now, devDeactivate() waits for our word before it empties the queue.
         SchGeneric.qdiscRun(cpu, q);
-        if (q.isDeactivated()) {
-            // Taken out of force meanwhile: nobody else will empty it.
-            SchGeneric.resetQdisc(cpu, q);
-        }
         return rc;
     }
 

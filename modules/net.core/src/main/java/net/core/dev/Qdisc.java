@@ -150,6 +150,7 @@ public abstract class Qdisc {
         if (skb == null) {
             skb = dequeue(cpu);
             if (skb != null) {
+                skb.peeked = true; // not validated yet, unlike what the driver sent back
                 gsoSkb.addTail(skb);
                 qlen++;
                 backlog += QdiscSkbCb.pktLen(skb);

@@ -173,7 +173,7 @@ public final class SchGeneric {
             if (skb == null) {
                 return null;
             }
-            sd.dequeuedValidate = !skb.peeked;
+            sd.dequeuedValidate = skb.peeked;
             txq = txq.dev.tx[skb.queueMapping];
             if (txq.frozenOrStopped()) {
                 maybeClearMissed(q, txq);

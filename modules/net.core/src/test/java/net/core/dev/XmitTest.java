@@ -8,7 +8,9 @@ import net.core.Cpu;
 import net.core.Kernel;
 import net.skbuff.Errno;
 import net.skbuff.SkBuff;
+import net.skbuff.SkBuffHead;
 import net.skbuff.SkbDropReason;
+import org.jspecify.annotations.Nullable;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
@@ -232,5 +234,72 @@ class XmitTest {
         assertThat(txq.xmitStopped()).isFalse();
         cpu.localBhEnable();
         assertThat(nic.sent).containsExactly(1);
+    }
+
+    @Test
+    void shouldValidateAPacketThatWasPeekedAt() {
+        nic.dev.setFeatures(nic.dev.features, false);
+        Cpu cpu = kernel.localBhDisable(0);
+        SkBuff skb = Frames.tcpFrags(cpu, nic.dev, 0, 3000, 1000);
+        assertThat(q.enqueue(cpu, skb, new SkBuffHead())).isZero();
+        assertThat(q.peek(cpu)).isSameAs(skb);
+        q.rootLock().lock();
+        SchGeneric.qdiscRun(cpu, q);
+        q.rootLock().unlock();
+        assertThat(nic.ring).containsExactly(skb);
+        assertThat(skb.isNonlinear()).as("for a device that cannot gather").isFalse();
+        assertThat(skb.peeked).isFalse();
+        cpu.localBhEnable();
+    }
+
+    /** Takes packets without a lock, and is taken out of force while a packet is on its way in. */
+    private static final class Leaving extends Qdisc {
+        boolean resetWhileRunning;
+        int resets;
+
+        Leaving(NetdevQueue txq) {
+            super(null, txq, TCQ_F_NOLOCK);
+        }
+
+        @Override
+        public int enqueue(Cpu cpu, SkBuff skb, SkBuffHead toFree) {
+            enqueueTail(skb);
+            setDeactivated(cpu.id == 1);
+            return NetXmit.NET_XMIT_SUCCESS;
+        }
+
+        @Override
+        public @Nullable SkBuff dequeue(Cpu cpu) {
+            return dequeueHead();
+        }
+
+        @Override
+        public void reset(Cpu cpu) {
+            resets++;
+            resetWhileRunning |= isRunning();
+            super.reset(cpu);
+        }
+    }
+
+    @Test
+    void shouldNotEmptyALocklessQdiscUnderItsRunner() {
+        Leaving leaving = new Leaving(nic.dev.tx[0]);
+        nic.dev.tx[0].qdisc = leaving;
+        nic.dev.tx[0].qdiscSleeping = leaving;
+        nic.onXmit = () -> {
+            nic.onXmit = () -> {};
+            Cpu other = kernel.cpu(1);
+            other.localBhDisable();
+            send(other, 2);
+            other.localBhEnable();
+        };
+        Cpu cpu = kernel.cpu(0);
+        cpu.localBhDisable();
+        send(cpu, 1);
+        cpu.localBhEnable();
+        assertThat(leaving.resetWhileRunning).isFalse();
+        nic.dev.close();
+        assertThat(leaving.resets).as("by the one who took it out of force").isEqualTo(1);
+        assertThat(leaving.currentQlen()).isZero();
     }
 }
