@@ -352,8 +352,7 @@ abstract class DatagramProto extends Proto {
             opt.build(iph, daddr);
         }
         IpIdent.select(cpu, Ipv4Net.of(sk.net), skb, iph, sk, skb.isGso() ? Math.max(1, skb.shinfo().gsoSegs) : 1);
-        int err = IpOutput.ipLocalOut(cpu, sk.net, sk, skb);
-        return err;
+        return IpOutput.ipSendSkb(cpu, sk.net, sk, skb);
     }
 
     /** Longest datagram the socket may send over a route, IP header included. */

@@ -67,7 +67,7 @@ public final class IpOutput {
      * Sends a segment of a connected socket over its cached route, which is looked up again if it went stale.
      *
      * @param tos type of service to put into the header
-     * @return 0 or a negative errno
+     * @return 0, a negative errno, or {@code NET_XMIT_*}: congestion in this host
      *     <p>Linux: __ip_queue_xmit()
      */
     @HotPath
@@ -254,13 +254,24 @@ public final class IpOutput {
             opt.build(iph, daddr);
         }
         IpIdent.select(cpu, Ipv4Net.of(net), skb, iph, null, 1);
-        return ipLocalOut(cpu, net, sk, skb);
+        return ipSendSkb(cpu, net, sk, skb);
+    }
+
+    /**
+     * {@link #ipLocalOut} for those who know errnos only; congestion below counts as sent.
+     *
+     * <p>Linux: ip_send_skb()
+     */
+    @HotPath
+    static int ipSendSkb(Cpu cpu, Net net, @Nullable Sock sk, SkBuff skb) {
+        int err = ipLocalOut(cpu, net, sk, skb);
+        return err > 0 ? NetXmit.errno(err) : err;
     }
 
     /**
      * A packet made here with its header in place: length, checksum, LOCAL_OUT, then along its route.
      *
-     * @return 0 or a negative errno; congestion below counts as sent
+     * @return 0, a negative errno, or {@code NET_XMIT_*}: what the queue of this host said
      *     <p>Linux: ip_local_out()
      */
     @HotPath
@@ -273,7 +284,7 @@ public final class IpOutput {
         IpHdr.sendCheck(iph);
         skb.protocol = Inet.ETH_P_IP;
         DstEntry dst = (DstEntry) skb.dst;
-        int err = NfHooks.nfHook(
+        return NfHooks.nfHook(
                 cpu,
                 NfHooks.NFPROTO_IPV4,
                 NfHooks.NF_INET_LOCAL_OUT,
@@ -283,7 +294,6 @@ public final class IpOutput {
                 null,
                 dst == null ? null : dst.dev,
                 DST_OUTPUT);
-        return err > 0 ? NetXmit.errno(err) : err;
     }
 
     // ---- along the route

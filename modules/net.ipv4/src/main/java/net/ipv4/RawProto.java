@@ -172,7 +172,7 @@ final class RawProto extends DatagramProto {
         if (IpHdr.id(iph) == 0) {
             IpIdent.select(cpu, Ipv4Net.of(sk.net), skb, iph, null, 1);
         }
-        return IpOutput.ipLocalOut(cpu, sk.net, sk, skb);
+        return IpOutput.ipSendSkb(cpu, sk.net, sk, skb);
     }
 
     /** Linux: raw_recvmsg(). */

@@ -37,7 +37,7 @@ public final class TcpTransmit {
     /**
      * Sends a segment; with {@code clone} the caller keeps it, else it is used up whatever happens.
      *
-     * @return 0 or a negative errno
+     * @return 0, a negative errno, or more than 0: dropped by this host's own queue
      * <p>Linux: __tcp_transmit_skb(), net/ipv4/tcp_output.c
      */
     @HotPath
@@ -72,7 +72,7 @@ public final class TcpTransmit {
         int err = Tcp.afOps(tp).queueXmit(cpu, tp, skb);
         if (err > 0) { // dropped by the host's own queue: congestion
             TcpCaMachine.tcpEnterCwr(cpu, tp);
-            err = err == net.core.dev.NetXmit.NET_XMIT_CN ? 0 : -Errno.ENOBUFS;
+            err = net.core.dev.NetXmit.eval(err);
         }
         if (err == 0 && clone) {
             updateAfterSend(tp, original, priorWstamp);
