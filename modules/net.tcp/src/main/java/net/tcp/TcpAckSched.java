@@ -112,7 +112,7 @@ public final class TcpAckSched {
             return;
         }
         tp.scalingRatio = ratio;
-        tp.windowClamp = tp.winFromSpace(tp.rcvbuf);
+        TcpWindow.setWindowClamp(tp, tp.winFromSpace(tp.rcvbuf));
         if (tp.windowClamp < tp.rcvqSpaceSpace) {
             tp.rcvqSpaceSpace = tp.windowClamp;
         }

@@ -9,7 +9,6 @@ import static net.tcp.TcpConst.TCP_NAGLE_PUSH;
 import net.core.Cpu;
 import net.core.sock.OptVal;
 import net.core.sock.SockFlag;
-import net.core.sock.SockMem;
 import net.core.sock.TcpStates;
 import net.ipv4.IpSockGlue;
 import net.ipv4.inet.RequestSockQueue;
@@ -270,17 +269,7 @@ final class TcpSockopt {
             tp.windowClamp = 0;
             return 0;
         }
-        int old = tp.windowClamp;
-        int clamp = Math.max(SockMem.SOCK_MIN_RCVBUF / 2, val);
-        if (clamp == old) {
-            return 0;
-        }
-        tp.windowClamp = clamp;
-        if (clamp < old) {
-            TcpWindow.adjustRcvSsthresh(tp);
-        } else {
-            tp.rcvSsthresh = Math.max(Math.min(tp.rcvWnd, clamp), tp.rcvSsthresh);
-        }
+        TcpWindow.setWindowClamp(tp, val);
         return 0;
     }
 

@@ -50,14 +50,15 @@ final class TcpValidate {
 
     /**
      * RFC 9293 3.10.7.4 first: does the segment lie in the window? Linux takes it if it ends at or after the last
-     * acknowledged byte and starts in the window; if it also ends beyond, only while nothing waits to be read.
+     * acknowledged byte and starts in the window; if it also ends beyond, only while nothing waits to be read. A FIN
+     * takes no room: it may lie just behind a window that is closed.
      */
-    private static int tcpSequence(TcpSock tp, int seq, int endSeq) {
+    private static int tcpSequence(TcpSock tp, int seq, int endSeq, boolean fin) {
         if (TcpSeq.before(endSeq, tp.rcvWup)) {
             return SkbDropReason.TCP_OLD_SEQUENCE.ordinal();
         }
         int windowEnd = tp.rcvNxt + tp.receiveWindow();
-        if (TcpSeq.after(endSeq, windowEnd)) {
+        if (TcpSeq.after(endSeq - (fin ? 1 : 0), windowEnd)) {
             if (TcpSeq.after(seq, windowEnd)) {
                 return SkbDropReason.TCP_INVALID_SEQUENCE.ordinal();
             }
@@ -123,7 +124,7 @@ final class TcpValidate {
             }
         }
         // First: the sequence number.
-        int reason = tcpSequence(tp, TcpSkbCb.seq(skb), TcpSkbCb.endSeq(skb));
+        int reason = tcpSequence(tp, TcpSkbCb.seq(skb), TcpSkbCb.endSeq(skb), th.fin());
         if (reason != OK) {
             if (th.rst()) {
                 return resetCheck(tp, skb) ? reset(cpu, tp, skb) : discard(cpu, tp, skb, reason);

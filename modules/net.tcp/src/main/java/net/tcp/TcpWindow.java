@@ -5,6 +5,7 @@ import static net.tcp.TcpConst.MAX_TCP_WINDOW;
 import static net.tcp.TcpConst.TCP_MAX_WSCALE;
 
 import net.core.Cpu;
+import net.core.sock.SockMem;
 import net.core.sock.SockSysctl;
 import net.skbuff.HotPath;
 
@@ -131,10 +132,27 @@ public final class TcpWindow {
         return window;
     }
 
+    /** Bounds the largest window to offer; what was offered stays. {@code val}: bytes, not 0. Linux: tcp_set_window_clamp(). */
+    static void setWindowClamp(TcpSock tp, int val) {
+        int old = tp.windowClamp;
+        int clamp = Math.max(SockMem.SOCK_MIN_RCVBUF / 2, val);
+        tp.windowClamp = clamp;
+        if (clamp < old) {
+            adjustRcvSsthresh(tp, clamp);
+        } else if (clamp > old) {
+            tp.rcvSsthresh = Math.max(Math.min(tp.rcvWnd, clamp), tp.rcvSsthresh);
+        }
+    }
+
     /** Memory is short: stop the window from growing. Linux: tcp_adjust_rcv_ssthresh(). */
     public static void adjustRcvSsthresh(TcpSock tp) {
+        adjustRcvSsthresh(tp, 4 * tp.advmss);
+    }
+
+    /** Linux: __tcp_adjust_rcv_ssthresh(). */
+    private static void adjustRcvSsthresh(TcpSock tp, int bytes) {
         int unused = tp.unusedReservedMem();
-        tp.rcvSsthresh = Math.min(tp.rcvSsthresh, 4 * tp.advmss);
+        tp.rcvSsthresh = Math.min(tp.rcvSsthresh, bytes);
         if (unused != 0) {
             tp.rcvSsthresh = Math.max(tp.rcvSsthresh, tp.winFromSpace(unused));
         }
