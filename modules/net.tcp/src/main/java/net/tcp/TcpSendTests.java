@@ -139,8 +139,9 @@ public final class TcpSendTests {
             return false;
         }
         SkBuff head = tp.rtxQueueHead();
-        if (head == null || tp.tcpClockCache - head.skbMstampNs - 1000L * (tp.srttUs >> 4) < 0) {
-            return false; // the next ACK is half a round trip away
+        long srttNs = tp.srttUs * (1000L >> 3);
+        if (head == null || head.skbMstampNs + srttNs - tp.tcpClockCache > Math.min(srttNs >> 1, NSEC_PER_MSEC)) {
+            return false; // the next ACK is far: half a round trip, or more than a millisecond
         }
         if (congWin < sendWin) {
             if (congWin <= skb.len) {
