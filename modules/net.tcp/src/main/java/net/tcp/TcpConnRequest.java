@@ -89,7 +89,8 @@ public final class TcpConnRequest {
         }
         ecnCreateRequest(listener, req, skb, th);
         if (wantCookie) {
-            listener.rxOpt.tsRecentStamp = (int) cpu.jiffies(); // Linux: tcp_synq_overflow()
+            int now = (int) cpu.jiffies(); // Linux: tcp_synq_overflow()
+            listener.synqOverflow = now == 0 ? 1 : now;
             isn = ops.cookieInitSequence(cpu, listener, skb, req);
             if (!opt.tstampOk) {
                 req.ecnOk = false;
@@ -186,16 +187,17 @@ public final class TcpConnRequest {
     }
 
     /** The window of the SYN-ACK. Linux: tcp_openreq_init_rwin(). */
-    private static void openreqInitRwin(Cpu cpu, TcpSock listener, TcpRequestSock req, DstEntry dst) {
+    static void openreqInitRwin(Cpu cpu, TcpSock listener, TcpRequestSock req, DstEntry dst) {
         int fullSpace = TcpWindow.fullSpace(listener);
         int mss = TcpMss.mssClamp(listener, dst.advmss());
-        int clamp = listener.windowClamp;
+        int clamp = listener.windowClamp != 0 ? listener.windowClamp : dst.metric(DstEntry.RTAX_WINDOW);
         if ((listener.userlocks & Sock.SOCK_RCVBUF_LOCK) != 0 && (clamp > fullSpace || clamp == 0)) {
             clamp = fullSpace;
         }
         TcpPcpu out = TcpPcpu.of(cpu);
         int payload = mss - (req.tstampOk ? TcpConst.TCPOLEN_TSTAMP_ALIGNED : 0);
-        TcpWindow.selectInitialWindow(out, listener.tcpNet, fullSpace, payload, clamp, req.wscaleOk, 0);
+        TcpWindow.selectInitialWindow(
+                out, listener.tcpNet, fullSpace, payload, clamp, req.wscaleOk, dst.metric(DstEntry.RTAX_INITRWND));
         req.rskRcvWnd = out.initRcvWnd;
         req.rskWindowClamp = out.initWindowClamp;
         req.rcvWscale = out.initRcvWscale;

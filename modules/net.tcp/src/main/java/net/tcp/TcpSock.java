@@ -276,6 +276,8 @@ public class TcpSock extends InetConnectionSock {
     public boolean frto;
     /** TCP_REPAIR_QUEUE. */
     public int repairQueue;
+    /** A listener: when it last answered a SYN with a cookie, jiffies; 0: never. Written by any CPU, without a lock. */
+    public volatile int synqOverflow;
     /** TCP_SAVE_SYN: 0, 1 or 2. */
     public int saveSyn;
     /** The SYN carried data. */

@@ -23,7 +23,7 @@ final class TcpV4Cookie {
     /** The listener itself: not about a cookie; a child, its spinlock held; or null: drop. Linux: tcp_v4_cookie_check(). */
     static @Nullable TcpSock cookieCheck(Cpu cpu, TcpSock listener, SkBuff skb, TcpHdr th) {
         TcpSysctl sysctl = listener.sysctl;
-        if (th.syn() || th.rst() || !th.ack() || sysctl.tcpSyncookies == 0) {
+        if (th.syn() || th.rst() || !th.ack() || sysctl.tcpSyncookies == 0 || noRecentOverflow(cpu, listener)) {
             return listener;
         }
         TcpRequestSock req = check(cpu, listener, skb, th);
@@ -32,6 +32,15 @@ final class TcpV4Cookie {
             return listener;
         }
         return makeChild(cpu, listener, skb, req);
+    }
+
+    /**
+     * No cookie was sent for as long as one is good: then this can't be one, and nobody may try to guess any. Linux:
+     * tcp_synq_no_recent_overflow().
+     */
+    private static boolean noRecentOverflow(Cpu cpu, TcpSock listener) {
+        int last = listener.synqOverflow;
+        return last == 0 || (int) cpu.jiffies() - last > SynCookies.MAX_AGE_MINUTES * 60 * TcpConst.HZ;
     }
 
     private static @Nullable TcpRequestSock check(Cpu cpu, TcpSock listener, SkBuff skb, TcpHdr th) {
@@ -88,19 +97,7 @@ final class TcpV4Cookie {
         if (dst == null) {
             return null;
         }
-        TcpPcpu pcpu = TcpPcpu.of(cpu);
-        int mss = TcpMss.mssClamp(listener, dst.advmss());
-        TcpWindow.selectInitialWindow(
-                pcpu,
-                listener.tcpNet,
-                TcpWindow.fullSpace(listener),
-                mss - (req.tstampOk ? TcpConst.TCPOLEN_TSTAMP_ALIGNED : 0),
-                listener.windowClamp,
-                req.wscaleOk,
-                dst.metric(DstEntry.RTAX_INITRWND));
-        req.rskRcvWnd = pcpu.initRcvWnd;
-        req.rskWindowClamp = pcpu.initWindowClamp;
-        req.rcvWscale = pcpu.initRcvWscale;
+        TcpConnRequest.openreqInitRwin(cpu, listener, req, dst); // as for the SYN-ACK: the peer knows its scale
         InetConnectionSock child = Tcp.afOps(listener).synRecvSock(cpu, listener, skb, req, dst, null);
         if (child == null) {
             return null;
