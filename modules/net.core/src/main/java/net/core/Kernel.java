@@ -67,6 +67,8 @@ public final class Kernel implements AutoCloseable {
 
     private volatile @Nullable Throwable oops;
     private volatile int oopses;
+    /** Virtual time: to be thrown when the one who noted it holds nothing. */
+    private volatile @Nullable IllegalStateException noted;
 
     private Kernel(BootParams params) {
         this.debug = params.debug;
@@ -176,6 +178,12 @@ public final class Kernel implements AutoCloseable {
      * thrown by {@link #close}, because the CPU has to go on.
      */
     void oops(String where, Throwable bug) {
+        noteOops(where, bug);
+        throwNotedOops();
+    }
+
+    /** {@link #oops} where a lock must be given back before anything is thrown: with {@link #throwNotedOops} after. */
+    public void noteOops(String where, Throwable bug) {
         synchronized (nets) {
             if (oops == null) {
                 oops = bug;
@@ -183,10 +191,22 @@ public final class Kernel implements AutoCloseable {
             oopses = oopses + 1;
         }
         if (isVirtual()) {
-            throw new IllegalStateException("bug in " + where + ": " + bug, bug);
+            if (noted == null) {
+                noted = new IllegalStateException("bug in " + where + ": " + bug, bug);
+            }
+            return;
         }
         if (oopses <= 10) {
             System.getLogger("net.core").log(System.Logger.Level.ERROR, "bug in " + where, bug);
+        }
+    }
+
+    /** In virtual time throws, once, what {@link #noteOops} has kept. */
+    public void throwNotedOops() {
+        IllegalStateException bug = noted;
+        if (bug != null) {
+            noted = null;
+            throw bug;
         }
     }
 
@@ -507,7 +527,7 @@ public final class Kernel implements AutoCloseable {
             String line = "leak at kernel close: " + skbs + " skbs, " + pages + " pages"
                     + (debug ? "\n" + report : " (boot with debug to see where they were allocated)");
             if (leakCheck) {
-                throw new IllegalStateException(line);
+                throw new IllegalStateException(line, oops); // a bug seen before is what leaked
             }
             System.getLogger("net.core").log(System.Logger.Level.WARNING, line);
             return;

@@ -85,24 +85,27 @@ public final class TcpClose {
      */
     static void tcpClose(TcpSock tp, long timeoutNs) {
         tp.lockSock();
-        tp.shutdown = SockConst.SHUTDOWN_MASK;
-        if (tp.state == TcpStates.TCP_LISTEN) {
-            Cpu cpu = tp.localBhDisable();
-            try {
-                Tcp.tcpSetState(cpu, tp, TcpStates.TCP_CLOSE);
-            } finally {
-                cpu.localBhEnable();
+        try {
+            tp.shutdown = SockConst.SHUTDOWN_MASK;
+            if (tp.state == TcpStates.TCP_LISTEN) {
+                Cpu cpu = tp.localBhDisable();
+                try {
+                    Tcp.tcpSetState(cpu, tp, TcpStates.TCP_CLOSE);
+                } finally {
+                    cpu.localBhEnable();
+                }
+                InetCsk.listenStop(tp);
+            } else {
+                boolean unread = flushReceive(tp);
+                if (tp.state != TcpStates.TCP_CLOSE) {
+                    sayGoodbye(tp, unread);
+                    tp.streamWaitClose(timeoutNs);
+                }
             }
-            InetCsk.listenStop(tp);
-        } else {
-            boolean unread = flushReceive(tp);
-            if (tp.state != TcpStates.TCP_CLOSE) {
-                sayGoodbye(tp, unread);
-                tp.streamWaitClose(timeoutNs);
-            }
+            adjudgeToDeath(tp);
+        } finally {
+            tp.releaseSock();
         }
-        adjudgeToDeath(tp);
-        tp.releaseSock();
     }
 
     /** Frees what was not read; true if there was data in it. */

@@ -41,14 +41,17 @@ public final class TcpRecvmsg {
             return net.ipv4.IpSockGlue.recvError(tp, msg, len);
         }
         tp.lockSock();
-        int n = (flags & SockConst.MSG_OOB) != 0 ? recvUrg(tp, msg, len, flags) : recvLocked(tp, msg, len, flags);
-        if (n >= 0 && tp.recvmsgInq && msg.wantControl) {
-            int inq = inq(tp);
-            msg.inq = inq;
-            msg.putCmsg(TcpConst.SOL_TCP, TcpConst.TCP_CM_INQ, inq);
+        try {
+            int n = (flags & SockConst.MSG_OOB) != 0 ? recvUrg(tp, msg, len, flags) : recvLocked(tp, msg, len, flags);
+            if (n >= 0 && tp.recvmsgInq && msg.wantControl) {
+                int inq = inq(tp);
+                msg.inq = inq;
+                msg.putCmsg(TcpConst.SOL_TCP, TcpConst.TCP_CM_INQ, inq);
+            }
+            return n;
+        } finally {
+            tp.releaseSock();
         }
-        tp.releaseSock();
-        return n;
     }
 
     /** Bytes that can be read now; 1 at the end of the stream. Linux: tcp_inq_hint(). */

@@ -43,12 +43,15 @@ public final class TcpSendmsg {
     static int tcpSendmsg(TcpSock tp, Msghdr msg, int size) {
         PathTrace.hit(tp.net.kernel(), Landmark.TCP_SENDMSG);
         tp.lockSock();
-        int n = tcpSendmsgLocked(tp, msg, size);
-        if (n > 0 && (msg.flags & SockConst.MSG_ZEROCOPY) != 0 && tp.flag(SockFlag.ZEROCOPY)) {
-            TcpZerocopy.completed(tp);
+        try {
+            int n = tcpSendmsgLocked(tp, msg, size);
+            if (n > 0 && (msg.flags & SockConst.MSG_ZEROCOPY) != 0 && tp.flag(SockFlag.ZEROCOPY)) {
+                TcpZerocopy.completed(tp);
+            }
+            return n;
+        } finally {
+            tp.releaseSock();
         }
-        tp.releaseSock();
-        return n;
     }
 
     /**

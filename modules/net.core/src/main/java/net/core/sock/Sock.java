@@ -331,6 +331,14 @@ public abstract class Sock extends SockLock implements SkbOwner {
         }
     }
 
+    /** {@code Deviation:} in Linux such a bug ends the machine. EIO, and every waiter looks. */
+    @Override
+    protected void failedInBacklog(Cpu cpu) {
+        err = Errno.EIO;
+        errorReport(cpu);
+        stateChange(cpu);
+    }
+
     /** Orders what was published before against the look at the queue. Linux: skwq_has_sleeper() */
     public final boolean hasSleeper() {
         VarHandle.fullFence();

@@ -99,6 +99,9 @@ public abstract class SockLock extends SockCommon {
      */
     protected void releaseCb(Cpu cpu) {}
 
+    /** Work of {@link #releaseSock} threw: the socket gets an error. Context: process, socket owned, CPU word held. */
+    protected abstract void failedInBacklog(Cpu cpu);
+
     /** Bytes charged to the receive queue, for the backlog's limit. */
     protected abstract int rmemAllocated();
 
@@ -111,7 +114,15 @@ public abstract class SockLock extends SockCommon {
         if (!WORD.compareAndSet(this, 0, OWNED)) {
             lockSockSlow();
         }
-        preemptionPoint();
+        boolean passed = false;
+        try {
+            preemptionPoint();
+            passed = true;
+        } finally {
+            if (!passed) {
+                giveUp(); // the caller never learns that it owns the socket
+            }
+        }
     }
 
     /**
@@ -133,14 +144,26 @@ public abstract class SockLock extends SockCommon {
         return WORD.compareAndSet(this, 0, OWNED);
     }
 
-    /** Runs the backlog and deferred work, gives the socket up and wakes a waiter. Context: process, no CPU word. */
+    /**
+     * Runs the backlog and deferred work, gives the socket up and wakes a waiter. Whatever a bug throws meanwhile, the
+     * socket is given up: the bug marks it with an error and is reported as those of softirq are.
+     *
+     * <p>Context: process, no CPU word.
+     */
     @HotPath
     public final void releaseSock() {
+        try {
+            preemptionPoint();
+        } finally {
+            giveUp();
+        }
         preemptionPoint();
+    }
+
+    private void giveUp() {
         if (!WORD.compareAndSet(this, OWNED, 0)) {
             releaseSockSlow();
         }
-        preemptionPoint();
     }
 
     /**
@@ -156,6 +179,7 @@ public abstract class SockLock extends SockCommon {
         Cpu cpu = localBhDisable();
         cpu = runWork(cpu);
         cpu.localBhEnable();
+        net.kernel().throwNotedOops();
         return true;
     }
 
@@ -231,8 +255,19 @@ public abstract class SockLock extends SockCommon {
                     queue.wake(cpu, 0, 1);
                 }
                 cpu.localBhEnable();
+                net.kernel().throwNotedOops();
                 return;
             }
+        }
+    }
+
+    /** The owner's work met a bug: it goes on with the next packet, and the program learns of it by an error. */
+    private void workFailed(Cpu cpu, Throwable bug) {
+        net.kernel().noteOops("backlog of " + this, bug);
+        try {
+            failedInBacklog(cpu);
+        } catch (RuntimeException | Error e) {
+            net.kernel().noteOops("backlog of " + this, e);
         }
     }
 
@@ -257,17 +292,34 @@ public abstract class SockLock extends SockCommon {
             for (int batch = 0; skb != null; ) {
                 SkBuff following = skb.next;
                 skb.next = null;
-                backlogRcv(cpu, skb);
+                try {
+                    backlogRcv(cpu, skb);
+                } catch (RuntimeException | Error e) {
+                    workFailed(cpu, e);
+                }
                 skb = following;
                 if (skb != null && ++batch == BACKLOG_BATCH) {
                     batch = 0;
-                    cpu.localBhEnable();
-                    cpu = localBhDisable();
+                    cpu = offerCpu(cpu);
                 }
             }
         }
-        releaseCb(cpu);
+        try {
+            releaseCb(cpu);
+        } catch (RuntimeException | Error e) {
+            workFailed(cpu, e);
+        }
         return cpu;
+    }
+
+    /** Gives the word to whoever waits and takes one again. Softirqs run in between, and in virtual time their bugs throw. */
+    private Cpu offerCpu(Cpu given) {
+        try {
+            given.localBhEnable();
+        } catch (RuntimeException | Error e) {
+            net.kernel().noteOops("softirq in the backlog of " + this, e);
+        }
+        return localBhDisable();
     }
 
     // ---- softirq context ----

@@ -12,6 +12,7 @@ import net.core.Kernel;
 import net.core.sock.LoopFamily.Host;
 import net.core.sock.LoopFamily.LoopSock;
 import net.core.task.KernelThread;
+import net.skbuff.Errno;
 import net.skbuff.SkBuff;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
@@ -27,6 +28,8 @@ class SockLockTest {
         boolean inside;
         int deferredRuns;
         int wanted;
+        int failAt = -1;
+        boolean failDeferred;
 
         Probe(LoopFamily family) {
             super(family.kernel.initNet(), family.proto, SockConst.AF_INET, SockConst.SOCK_STREAM, 0);
@@ -43,14 +46,21 @@ class SockLockTest {
 
         @Override
         protected int backlogRcv(Cpu cpu, SkBuff skb) {
-            order.add(skb.cb0);
+            int id = skb.cb0;
+            order.add(id);
             skb.consume(cpu);
+            if (id == failAt) {
+                throw new IllegalStateException("bug at packet " + id);
+            }
             return 0;
         }
 
         @Override
         protected void releaseCb(Cpu cpu) {
             deferredRuns++;
+            if (failDeferred) {
+                throw new IllegalStateException("bug in deferred work");
+            }
         }
 
         /** What a driver would do with a packet for this socket. */
@@ -122,6 +132,86 @@ class SockLockTest {
             assertThat(sk.backlogLen).isZero();
             free(sk);
         }
+    }
+
+    @Test
+    void shouldGiveTheSocketUpThoughItsBacklogHasABug() {
+        try (Host host = Host.virtual(1, 1)) {
+            Probe sk = new Probe(host.family);
+            sk.failAt = 70;
+            sk.lockSock();
+            Cpu cpu = sk.localBhDisable();
+            for (int i = 0; i < 200; i++) {
+                sk.softirq(cpu, i);
+            }
+            cpu.localBhEnable();
+            assertThatThrownBy(sk::releaseSock).hasMessageContaining("bug at packet 70");
+            assertThat(sk.lockdepIsHeld()).isFalse();
+            assertThat(host.kernel.holdsNoCpu()).isTrue();
+            assertThat(sk.order)
+                    .as("packets behind the bug still run")
+                    .hasSize(200)
+                    .isSorted();
+            assertThat(sk.sockError()).isEqualTo(-Errno.EIO);
+            sk.lockSock();
+            sk.releaseSock(); // reported once
+            free(sk);
+        }
+    }
+
+    @Test
+    void shouldGiveTheSocketUpThoughDeferredWorkHasABug() {
+        try (Host host = Host.virtual(1, 1)) {
+            Probe sk = new Probe(host.family);
+            sk.failDeferred = true;
+            sk.lockSock();
+            sk.deferWork();
+            assertThatThrownBy(sk::releaseSock).hasMessageContaining("bug in deferred work");
+            assertThat(sk.lockdepIsHeld()).isFalse();
+            assertThat(sk.sockError()).isEqualTo(-Errno.EIO);
+            free(sk);
+        }
+    }
+
+    /** In virtual time a softirq's bug is thrown where the loop runs: also at the preemption points of lock and release. */
+    @Test
+    void shouldNotStayOwnedWhenASoftirqFailsAtAPreemptionPoint() {
+        int failed = 0;
+        for (long seed = 1; seed <= 200; seed++) {
+            try (Host host = Host.virtual(2, seed)) {
+                Probe sk = new Probe(host.family);
+                host.kernel.openSoftirq(net.core.Softirq.TASKLET, cpu -> {
+                    throw new IllegalStateException("bug in softirq");
+                });
+                host.kernel.cpu(0).raiseSoftirqRemote(net.core.Softirq.TASKLET);
+                try {
+                    sk.lockSock();
+                    sk.releaseSock();
+                } catch (IllegalStateException e) {
+                    failed++;
+                }
+                assertThat(sk.lockdepIsHeld()).as("seed %d", seed).isFalse();
+                host.kernel.openSoftirq(net.core.Softirq.TASKLET, cpu -> {});
+                free(sk);
+            }
+        }
+        assertThat(failed).isPositive();
+    }
+
+    @Test
+    void shouldReportABacklogsBugAtTheEndWhenLive() {
+        Host host = new Host("cpus=1", "debug");
+        Probe sk = new Probe(host.family);
+        sk.failAt = 0;
+        sk.lockSock();
+        Cpu cpu = sk.localBhDisable();
+        sk.softirq(cpu, 0);
+        cpu.localBhEnable();
+        sk.releaseSock();
+        assertThat(sk.lockdepIsHeld()).isFalse();
+        assertThat(sk.sockError()).isEqualTo(-Errno.EIO);
+        free(sk);
+        assertThatThrownBy(host::close).hasRootCauseMessage("bug at packet 0");
     }
 
     @Test
