@@ -31,7 +31,7 @@ final class TcpGiveUp {
         int retryUntil;
         if (tp.inStates(TCPF_SYN_SENT | TCPF_SYN_RECV)) {
             if (tp.icskRetransmits != 0) {
-                negativeAdvice(tp);
+                negativeAdvice(cpu, tp);
             }
             retryUntil = tp.icskSynRetries != 0 ? tp.icskSynRetries : tp.sysctl.tcpSynRetries;
             int max = retryUntil;
@@ -42,7 +42,7 @@ final class TcpGiveUp {
         } else {
             if (retransmitsTimedOut(tp, tp.sysctl.tcpRetries1, 0)) {
                 mtuProbing(cpu, tp);
-                negativeAdvice(tp);
+                negativeAdvice(cpu, tp);
             }
             retryUntil = tp.sysctl.tcpRetries2;
             if (tp.flag(SockFlag.DEAD)) {
@@ -70,11 +70,11 @@ final class TcpGiveUp {
     }
 
     /** The route may be at fault: have it looked up again. Linux: dst_negative_advice(). */
-    private static void negativeAdvice(TcpSock tp) {
+    private static void negativeAdvice(Cpu cpu, TcpSock tp) {
         Tcp.rethinkTxhash(tp);
         var dst = tp.skDstGet();
-        if (dst != null && dst.obsolete > 0) {
-            tp.skDstReset();
+        if (dst != null) {
+            dst.ops.negativeAdvice(cpu, tp, dst);
         }
     }
 

@@ -8,7 +8,6 @@ import static net.tcp.TcpConst.ICSK_TIME_RETRANS;
 import static net.tcp.TcpConst.TCPOLEN_TSTAMP_ALIGNED;
 
 import net.core.Cpu;
-import net.core.neigh.DstEntry;
 import net.core.sock.SockConst;
 import net.core.sock.SockFlag;
 import net.ipv4.inet.RequestSockQueue;
@@ -253,18 +252,12 @@ public final class TcpHandshake {
         if (tp.totalRetrans > 1 && tp.undoMarker != 0) {
             tp.setSndCwnd(1);
         } else {
-            tp.setSndCwnd(tcpInitCwnd(tp));
+            tp.setSndCwnd(TcpCwnd.initCwnd(tp));
         }
         tp.sndCwndStamp = (int) cpu.jiffies();
         if (!tp.icskCaInitialized) {
             TcpCong.init(cpu, tp);
         }
         TcpRcvSpace.tcpInitBufferSpace(cpu, tp);
-    }
-
-    private static int tcpInitCwnd(TcpSock tp) {
-        DstEntry dst = tp.skDstGet();
-        int route = dst == null ? 0 : dst.metric(DstEntry.RTAX_INITCWND);
-        return Math.min(route != 0 ? route : TcpConst.TCP_INIT_CWND, tp.sndCwndClamp);
     }
 }

@@ -89,6 +89,10 @@ final class TcpV4Err {
         }
         int err;
         switch (type) {
+            case IcmpHdr.ICMP_REDIRECT -> {
+                redirect(cpu, tp, skb);
+                return;
+            }
             case IcmpHdr.ICMP_PARAMETERPROB -> err = Errno.EPROTO;
             case IcmpHdr.ICMP_DEST_UNREACH -> {
                 if (fragNeeded) {
@@ -125,6 +129,14 @@ final class TcpV4Err {
             tp.errorReport(cpu);
         } else {
             tp.errSoft = err;
+        }
+    }
+
+    /** A router knows a better way. Linux: do_redirect(). */
+    private static void redirect(Cpu cpu, TcpSock tp, SkBuff skb) {
+        DstEntry dst = tp.ownedByUser() ? null : tp.skDstCheck(0);
+        if (dst != null) {
+            dst.ops.redirect(cpu, dst, tp, skb);
         }
     }
 
