@@ -1,0 +1,50 @@
+package net.testkit.packetdrill;
+
+import java.nio.file.Path;
+import net.testkit.packetdrill.lang.Script;
+import net.testkit.packetdrill.lang.Settings;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * Runs scripts. Each has a kernel of its own in virtual time: nothing sleeps, and the same seed gives the same packets.
+ *
+ * <p>Context: any thread; runs of several threads do not disturb each other.
+ */
+public final class Packetdrill {
+    private Packetdrill() {}
+
+    /** Runs one script to its end or its first failure. */
+    public static Verdict run(Script script, RunOptions options) {
+        long began = System.nanoTime();
+        if (script.settings().ipVersion() != Settings.IpVersion.IPV4) {
+            return Verdict.skip(seconds(began), "runs over IPv4 only", 0);
+        }
+        if (script.settings().dryRun()) {
+            return Verdict.pass(seconds(began));
+        }
+        ScriptRun run = new ScriptRun(script);
+        String error;
+        try (PcapFile pcap = pcap(script, options);
+                ScriptWorld world = new ScriptWorld(script.settings(), options.seed(), pcap)) {
+            error = run.run(world);
+        }
+        return error.isEmpty() ? Verdict.pass(seconds(began)) : Verdict.fail(seconds(began), error, run.line());
+    }
+
+    private static @Nullable PcapFile pcap(Script script, RunOptions options) {
+        Path dir = options.pcap();
+        if (dir == null) {
+            return null;
+        }
+        String name = Path.of(script.path())
+                .normalize()
+                .toString()
+                .replaceAll("^[./]+", "")
+                .replace('/', '-');
+        return new PcapFile(dir.resolve(name.replaceFirst("\\.pkt$", "") + ".pcap"));
+    }
+
+    private static double seconds(long began) {
+        return (System.nanoTime() - began) / 1e9;
+    }
+}
