@@ -54,6 +54,11 @@ public abstract class TimerList {
         return cpu.timers().mod(this, expiresJiffies);
     }
 
+    /** {@link #mod} if it is armed; else nothing, and false. Linux: mod_timer_pending() */
+    public final boolean modPending(Cpu cpu, long expiresJiffies) {
+        return cpu.timers().mod(this, expiresJiffies, true);
+    }
+
     /** Disarms it; whether it was armed. Its callback may still be running elsewhere. Linux: timer_delete() */
     @HotPath
     public final boolean del() {

@@ -99,6 +99,12 @@ public final class TimerWheel {
     /** {@link TimerList#mod}. */
     @HotPath
     boolean mod(TimerList timer, long expires) {
+        return mod(timer, expires, false);
+    }
+
+    /** The same; with {@code onlyPending} a timer that is not armed stays so. */
+    @HotPath
+    boolean mod(TimerList timer, long expires, boolean onlyPending) {
         // The holder of this CPU's word is the only one to run this wheel, so a timer that is queued here stays queued
         // (a racing del() is its owner's affair) and the new time needs no lock.
         if (timer.base == this && timer.slot != TimerList.NOT_QUEUED && expires >= timer.slotExpires) {
@@ -107,6 +113,12 @@ public final class TimerWheel {
         }
         TimerWheel from = lockBase(timer);
         boolean wasPending = false;
+        if (onlyPending && (from == null || timer.slot == TimerList.NOT_QUEUED)) {
+            if (from != null) {
+                from.lock.unlock();
+            }
+            return false;
+        }
         if (from != null) {
             wasPending = timer.slot != TimerList.NOT_QUEUED;
             if (wasPending && expires >= timer.slotExpires) {

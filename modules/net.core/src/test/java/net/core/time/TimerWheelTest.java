@@ -72,7 +72,16 @@ class TimerWheelTest {
                 } else {
                     long delta = random.nextInt(10) == 0 ? -3 : 1L << random.nextInt(22);
                     long expires = now + delta + random.nextInt(100);
-                    assertThat(timer.mod(cpu, expires)).isEqualTo(timer.wanted >= 0);
+                    boolean was = timer.wanted >= 0;
+                    if (random.nextInt(4) == 0) {
+                        assertThat(timer.modPending(cpu, expires)).isEqualTo(was);
+                        if (!was) {
+                            cpu.localBhEnable();
+                            continue;
+                        }
+                    } else {
+                        assertThat(timer.mod(cpu, expires)).isEqualTo(was);
+                    }
                     timer.wanted = expires;
                     timer.armedAt = now;
                     armed++;

@@ -85,9 +85,7 @@ public abstract class InetTimewaitSock extends SockCommon {
 
     /** Starts the wait anew: the last segments came again. Linux: inet_twsk_reschedule(). */
     public final void reschedule(Cpu cpu, long timeoJiffies) {
-        if (timer.pending()) {
-            timer.mod(cpu, cpu.jiffies() + timeoJiffies);
-        }
+        timer.modPending(cpu, cpu.jiffies() + timeoJiffies);
     }
 
     /** Ends the wait now, unless the timer is doing so. Linux: inet_twsk_deschedule_put(). */

@@ -29,16 +29,14 @@ public final class ReqskQueue {
         if (!InetHashtables.of(cpu).inetEhashInsert(cpu, req, null)) {
             return false;
         }
-        req.timer.mod(cpu, cpu.jiffies() + timeoutJiffies);
+        arm(cpu, req, timeoutJiffies);
         queue(listener).added();
         return true;
     }
 
     /** The SYN-ACK went out again: its timer starts anew if it runs. Linux: mod_timer_pending() in tcp_check_req(). */
     public static void rearm(Cpu cpu, RequestSock req, long timeoutJiffies) {
-        if (req.timer.pending()) {
-            req.timer.mod(cpu, cpu.jiffies() + timeoutJiffies);
-        }
+        req.timer.modPending(cpu, cpu.jiffies() + timeoutJiffies);
     }
 
     static RequestSockQueue queue(InetConnectionSock listener) {
@@ -55,7 +53,7 @@ public final class ReqskQueue {
      */
     public static boolean drop(Cpu cpu, InetConnectionSock listener, RequestSock req) {
         boolean unlinked = InetHashtables.of(cpu).inetEhashUnlink(cpu, req);
-        req.timer.del();
+        stopTimer(req);
         if (unlinked) {
             queue(listener).removed(req);
             req.rskOps.destructor(req);
@@ -68,8 +66,22 @@ public final class ReqskQueue {
      * inet_csk_reqsk_queue_removed().
      */
     public static void removed(Cpu cpu, InetConnectionSock listener, RequestSock req) {
-        req.timer.del();
+        stopTimer(req);
         queue(listener).removed(req);
+    }
+
+    /** Once in the hash it may be gone again at any time, by another CPU. */
+    private static void arm(Cpu cpu, RequestSock req, long jiffiesFromNow) {
+        req.timer.mod(cpu, cpu.jiffies() + jiffiesFromNow);
+        if (req.gone) {
+            req.timer.del();
+        }
+    }
+
+    /** For good: whoever is about to arm it looks at {@code gone} afterwards. */
+    private static void stopTimer(RequestSock req) {
+        req.gone = true;
+        req.timer.del();
     }
 
     /** How long until the next SYN-ACK: doubled with each timeout. Linux: tcp_reqsk_timeout(). */
@@ -119,11 +131,8 @@ public final class ReqskQueue {
         req.rskOps.synAckTimeout(cpu, req);
         boolean acked = req instanceof InetRequestSock ireq && ireq.acked;
         if (!expire && (!resend || inetRtxSynAck(cpu, listener, req) == 0 || acked)) {
-            if (req.firstTimeout()) {
-                queue.aged();
-            }
-            req.timer.mod(
-                    cpu, cpu.jiffies() + nextTimeout(req, listener.icskRtoMax != 0 ? listener.icskRtoMax : 120_000));
+            queue.aged(req);
+            arm(cpu, req, nextTimeout(req, listener.icskRtoMax != 0 ? listener.icskRtoMax : 120_000));
             return;
         }
         drop(cpu, listener, req);

@@ -19,10 +19,13 @@ import org.jspecify.annotations.Nullable;
  */
 public abstract class RequestSock extends SockCommon {
     private static final VarHandle NUM_TIMEOUT;
+    private static final VarHandle YOUNG;
 
     static {
         try {
-            NUM_TIMEOUT = MethodHandles.lookup().findVarHandle(RequestSock.class, "numTimeout", int.class);
+            MethodHandles.Lookup lookup = MethodHandles.lookup();
+            NUM_TIMEOUT = lookup.findVarHandle(RequestSock.class, "numTimeout", int.class);
+            YOUNG = lookup.findVarHandle(RequestSock.class, "young", boolean.class);
         } catch (ReflectiveOperationException e) {
             throw new ExceptionInInitializerError(e);
         }
@@ -49,6 +52,11 @@ public abstract class RequestSock extends SockCommon {
     /** Timeouts seen. */
     public volatile int numTimeout;
 
+    /** Out of the hash: the timer must not run any more. */
+    volatile boolean gone;
+    /** Counted among those that never timed out. */
+    private volatile boolean young = true;
+
     final ReqskTimer timer = new ReqskTimer(this);
 
     // ---- accept queue, under its lock
@@ -70,9 +78,13 @@ public abstract class RequestSock extends SockCommon {
         NUM_TIMEOUT.getAndAdd(this, 1);
     }
 
-    /** Takes one from the count of those that never timed out. */
-    final boolean firstTimeout() {
-        return (int) NUM_TIMEOUT.getAndAdd(this, 1) == 0;
+    final void timedOut() {
+        NUM_TIMEOUT.getAndAdd(this, 1);
+    }
+
+    /** True for the one caller that takes it from the young ones. */
+    final boolean leaveYoung() {
+        return YOUNG.compareAndSet(this, true, false);
     }
 
     /** Linux: rsk_timer. */

@@ -66,14 +66,20 @@ public final class RequestSockQueue {
     }
 
     void removed(RequestSock req) {
-        if (req.numTimeout == 0) {
-            YOUNG.getAndAdd(this, -1);
-        }
+        leaveYoung(req);
         QLEN.getAndAdd(this, -1);
     }
 
-    void aged() {
-        YOUNG.getAndAdd(this, -1);
+    /** It timed out. */
+    void aged(RequestSock req) {
+        req.timedOut();
+        leaveYoung(req);
+    }
+
+    private void leaveYoung(RequestSock req) {
+        if (req.leaveYoung()) {
+            YOUNG.getAndAdd(this, -1);
+        }
     }
 
     /** Appends a finished connection; under {@link #lock}. */
