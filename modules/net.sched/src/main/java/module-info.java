@@ -19,5 +19,6 @@ module net.sched {
             net.sched.MqOps,
             net.sched.aqm.CodelOps,
             net.sched.fair.FqCodelOps,
-            net.sched.fair.FqOps;
+            net.sched.fair.FqOps,
+            net.sched.netem.NetemOps;
 }

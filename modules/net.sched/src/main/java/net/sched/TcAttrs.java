@@ -60,6 +60,11 @@ public final class TcAttrs {
         return values.get(name) instanceof String s ? s : otherwise;
     }
 
+    /** Its list of fractions, empty if not given. */
+    public double[] reals(String name) {
+        return values.get(name) instanceof double[] a ? a.clone() : new double[0];
+    }
+
     /** Its list of numbers; null if not given. */
     public long @Nullable [] list(String name) {
         return values.get(name) instanceof long[] a ? Arrays.copyOf(a, a.length) : null;

@@ -36,6 +36,10 @@ class QdiscContractTest {
                 "fq",
                 "fq limit 30 flow_limit 5",
                 "fq maxrate 1gbit",
+                "netem",
+                "netem limit 10 delay 1ms",
+                "netem delay 1ms loss 5% 25% corrupt 3%",
+                "netem rate 100mbit slot 100us 300us packets 3",
                 "noqueue"
             })
     void shouldHoldForOurDisciplines(String spec) {
@@ -45,7 +49,25 @@ class QdiscContractTest {
     }
 
     @ParameterizedTest
-    @ValueSource(strings = {"pfifo", "bfifo", "pfifo_head_drop limit 10", "pfifo_fast", "codel", "fq_codel", "fq"})
+    @ValueSource(strings = {"netem delay 1ms 500us", "netem delay 1ms reorder 50% gap 3"})
+    void shouldHoldForThoseThatReorder(String spec) {
+        for (long seed : new SplittableRandom(43).longs(3).toArray()) {
+            QdiscContract.verify(spec, seed, QdiscContract.Leave.REORDER);
+        }
+    }
+
+    @ParameterizedTest
+    @ValueSource(
+            strings = {
+                "pfifo",
+                "bfifo",
+                "pfifo_head_drop limit 10",
+                "pfifo_fast",
+                "codel",
+                "fq_codel",
+                "fq",
+                "netem delay 10us 5us"
+            })
     void shouldAllocateNothingPerPacket(String spec) {
         QdiscContract.verifyAllocation(spec);
     }
