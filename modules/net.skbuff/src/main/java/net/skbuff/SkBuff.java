@@ -897,7 +897,7 @@ public final class SkBuff extends Pooled {
             shinfo = null;
             return;
         }
-        zcopyClear(true);
+        zcopyClear(c, true);
         shinfo = null;
         freeInfo(c, info, freeReason);
     }
@@ -908,7 +908,7 @@ public final class SkBuff extends Pooled {
             UbufInfo ubuf = info.ubuf;
             if (ubuf != null) {
                 info.ubuf = null;
-                ubuf.put(this, true);
+                ubuf.put(c, this, true);
             }
             freeInfo(c, info, SkbDropReason.CONSUMED);
         }
@@ -1001,12 +1001,16 @@ public final class SkBuff extends Pooled {
 
     /** Drops the packet's reference on its completion. */
     public void zcopyClear(boolean success) {
+        zcopyClear(null, success);
+    }
+
+    void zcopyClear(@Nullable SkbCache here, boolean success) {
         SkbSharedInfo info = shinfo();
         UbufInfo ubuf = info.ubuf;
         if (ubuf != null) {
             info.ubuf = null;
             info.flags &= ~SkbSharedInfo.SKBFL_ALL_ZEROCOPY;
-            ubuf.put(this, success);
+            ubuf.put(here, this, success);
         }
     }
 

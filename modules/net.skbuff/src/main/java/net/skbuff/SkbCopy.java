@@ -187,7 +187,7 @@ final class SkbCopy {
             info.setFrag(i, copy, 0, size);
             pinned.put(c);
         }
-        skb.zcopyClear(false);
+        skb.zcopyClear(c, false);
         return 0;
     }
 }

@@ -36,11 +36,16 @@ public abstract class UbufInfo {
 
     /** Drops a reference; the last one completes. {@code success} is false if the bytes were copied. */
     public final void put(@Nullable SkBuff skb, boolean success) {
+        put(null, skb, success);
+    }
+
+    /** As {@link #put(SkBuff, boolean)}; {@code here} is the cache whose CPU the caller holds, or null. */
+    public final void put(@Nullable SkbCache here, @Nullable SkBuff skb, boolean success) {
         if (!success) {
             zerocopy = false;
         }
         if ((int) REFCNT.getAndAdd(this, -1) == 1) {
-            complete(skb, zerocopy);
+            complete(here, skb, zerocopy);
         }
     }
 
@@ -48,6 +53,6 @@ public abstract class UbufInfo {
         return (int) REFCNT.getAcquire(this);
     }
 
-    /** All packets have let go of the memory. {@code skb} is the last of them, null if it was the send call itself. */
-    protected abstract void complete(@Nullable SkBuff skb, boolean success);
+    /** All packets have let go of the memory. {@code here} is the cache whose CPU is held, or null. {@code skb} is the last of them, null if it was the send call itself. */
+    protected abstract void complete(@Nullable SkbCache here, @Nullable SkBuff skb, boolean success);
 }

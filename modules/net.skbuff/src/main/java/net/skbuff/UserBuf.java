@@ -1,5 +1,7 @@
 package net.skbuff;
 
+import org.jspecify.annotations.Nullable;
+
 /**
  * A cursor over a program's memory, from which a send takes bytes and to which a receive gives them. The objects are
  * reusable: each has a {@code wrap} that allocates nothing.
@@ -45,5 +47,15 @@ public interface UserBuf {
     /** How many of the remaining bytes are in one piece at {@link #nativeAddress}. */
     default int nativeLength() {
         return 0;
+    }
+
+    /** What keeps the memory at {@link #nativeAddress} in being; null: nothing does, it must not be lent. */
+    default @Nullable Object nativeOwner() {
+        return null;
+    }
+
+    /** How many of the remaining bytes are in the first piece of a list; all if there is no list. */
+    default int pieceLength() {
+        return remaining();
     }
 }

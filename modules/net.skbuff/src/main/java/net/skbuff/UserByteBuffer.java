@@ -71,4 +71,9 @@ public final class UserByteBuffer extends UserCursor {
     public int nativeLength() {
         return array == null ? limit - pos : 0;
     }
+
+    @Override
+    public Object nativeOwner() {
+        return buffer;
+    }
 }

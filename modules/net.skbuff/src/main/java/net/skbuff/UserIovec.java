@@ -137,4 +137,14 @@ public final class UserIovec implements UserBuf {
     public int nativeLength() {
         return left == 0 ? 0 : current().nativeLength();
     }
+
+    @Override
+    public @Nullable Object nativeOwner() {
+        return left == 0 ? null : current().nativeOwner();
+    }
+
+    @Override
+    public int pieceLength() {
+        return left == 0 ? 0 : current().remaining();
+    }
 }

@@ -48,4 +48,9 @@ public final class UserSegment extends UserCursor {
     public int nativeLength() {
         return segment.isNative() ? limit - pos : 0;
     }
+
+    @Override
+    public Object nativeOwner() {
+        return segment;
+    }
 }

@@ -185,7 +185,7 @@ class SkbCacheTest {
         List<Boolean> completions = new ArrayList<>();
         UbufInfo ubuf = new UbufInfo() {
             @Override
-            protected void complete(SkBuff skb, boolean success) {
+            protected void complete(SkbCache here, SkBuff skb, boolean success) {
                 completions.add(success);
             }
         };

@@ -53,7 +53,7 @@ final class TcpFastOpenClient {
      * <p>{@code Deviation:} a fault while copying fails the call before anything is sent; Linux sends a SYN all the same.
      * <p>Linux: tcp_sendmsg_fastopen(), net/ipv4/tcp.c
      */
-    static int sendmsg(TcpSock tp, Msghdr msg, int size) {
+    static int sendmsg(TcpSock tp, Msghdr msg, int size, @Nullable TcpZerocopy zc) {
         tp.fastopenCopied = 0;
         SockAddr to = msg.name;
         if ((tp.sysctl.tcpFastopen & TFO_CLIENT_ENABLE) == 0 || to != null && to.family == SockConst.AF_UNSPEC) {
@@ -64,7 +64,7 @@ final class TcpFastOpenClient {
         }
         TcpFastOpenRequest fo = new TcpFastOpenRequest(); // allocates: once per connection
         fo.size = size;
-        fo.ubuf = msg.ubuf;
+        fo.ubuf = zc;
         UserBuf from = msg.iter;
         if (size > 0 && from != null && (tp.state == TcpStates.TCP_CLOSE || tp.deferConnect)) {
             int err = stage(tp, fo, from);
@@ -253,6 +253,10 @@ final class TcpFastOpenClient {
             page.get();
             skb.addFrag(page, fo.offset, space, space);
             tp.fragOffset = fo.offset + space;
+            if (fo.ubuf != null) { // the bytes were copied, and the completion says so
+                fo.ubuf.zerocopy = false;
+                skb.zcopySet(fo.ubuf);
+            }
         } else if (fo.size > 0) {
             skb.kfree(cpu, SkbDropReason.NOMEM);
             return null;

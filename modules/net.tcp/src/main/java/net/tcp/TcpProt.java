@@ -11,6 +11,7 @@ import net.core.sock.ProtoMemory;
 import net.core.sock.Sock;
 import net.core.sock.SockAddr;
 import net.core.sock.SockConst;
+import net.core.sock.Socket;
 import net.core.sock.TcpStates;
 import net.ipv4.inet.InetConnectionSock;
 import net.ipv4.inet.InetCsk;
@@ -79,6 +80,10 @@ public final class TcpProt extends Proto {
         TcpSock tp = tcp(sk);
         Tcp.tcpInitSock(tp);
         tp.afOps = TcpSockets.of(kernel).v4Ops;
+        Socket program = tp.socket;
+        if (program != null) {
+            program.setFlag(Socket.SOCK_SUPPORT_ZC);
+        }
         return 0;
     }
 

@@ -34,7 +34,7 @@ public final class TcpSendmsg {
     private static final int FRAG_PAGE_SIZE = 32768;
     private static final int SMALL_PAGE_SIZE = 2048;
     private static final int SKB_MAX_BYTES = 65536;
-    private static final int FRAGMENTS_FULL = Integer.MIN_VALUE;
+    static final int FRAGMENTS_FULL = Integer.MIN_VALUE;
     private static final int BACKLOG_BATCH = 16;
 
     private TcpSendmsg() {}
@@ -44,11 +44,8 @@ public final class TcpSendmsg {
         PathTrace.hit(tp.net.kernel(), Landmark.TCP_SENDMSG);
         tp.lockSock();
         try {
-            int n = tcpSendmsgLocked(tp, msg, size);
-            if (n > 0 && (msg.flags & SockConst.MSG_ZEROCOPY) != 0 && tp.flag(SockFlag.ZEROCOPY)) {
-                TcpZerocopy.completed(tp);
-            }
-            return n;
+            boolean zerocopy = (msg.flags & SockConst.MSG_ZEROCOPY) != 0 && size > 0 && tp.flag(SockFlag.ZEROCOPY);
+            return zerocopy ? TcpZerocopy.sendmsg(tp, msg, size) : tcpSendmsgLocked(tp, msg, size, null);
         } finally {
             tp.releaseSock();
         }
@@ -57,15 +54,16 @@ public final class TcpSendmsg {
     /**
      * Queues and sends.
      *
+     * @param zc completion of a zero-copy send
      * @return bytes taken, or a negative errno
      * <p>Linux: tcp_sendmsg_locked(), net/ipv4/tcp.c
      */
     @HotPath
-    static int tcpSendmsgLocked(TcpSock tp, Msghdr msg, int size) {
+    static int tcpSendmsgLocked(TcpSock tp, Msghdr msg, int size, @Nullable TcpZerocopy zc) {
         int flags = msg.flags;
         long timeo = tp.sndtimeo((flags & SockConst.MSG_DONTWAIT) != 0);
         if (((flags & SockConst.MSG_FASTOPEN) != 0 || tp.deferConnect) && !tp.repair) {
-            int err = TcpFastOpenClient.sendmsg(tp, msg, size);
+            int err = TcpFastOpenClient.sendmsg(tp, msg, size, zc);
             int copiedSyn = tp.fastopenCopied;
             if (err == -Errno.EINPROGRESS && copiedSyn > 0) {
                 return copiedSyn;
@@ -76,14 +74,14 @@ public final class TcpSendmsg {
             if (copiedSyn == size) {
                 return size;
             }
-            int rest = sendStream(tp, msg, size - copiedSyn, flags, timeo);
+            int rest = sendStream(tp, msg, size - copiedSyn, flags, timeo, zc);
             return rest < 0 && copiedSyn > 0 ? copiedSyn : Math.max(copiedSyn, 0) + rest;
         }
-        return sendStream(tp, msg, size, flags, timeo);
+        return sendStream(tp, msg, size, flags, timeo, zc);
     }
 
     @HotPath
-    private static int sendStream(TcpSock tp, Msghdr msg, int size, int flags, long timeout) {
+    private static int sendStream(TcpSock tp, Msghdr msg, int size, int flags, long timeout, @Nullable TcpZerocopy zc) {
         long timeo = timeout;
         TcpRate.checkAppLimited(tp);
         if (!tp.inStates(TCPF_ESTABLISHED | TCPF_CLOSE_WAIT) && !TcpFastOpen.passive(tp)) {
@@ -116,11 +114,16 @@ public final class TcpSendmsg {
                         continue;
                     }
                 }
-                skb = newSegment(tp, size - copied, spliced);
+                skb = newSegment(tp, size - copied, spliced || zc != null && zc.lends(tp, from));
             }
             if (skb != null) {
                 int want = Math.min(sizeGoal - skb.len, size - copied);
-                int n = spliced ? splice(tp, skb, (UserPages) from, want) : append(tp, skb, from, want);
+                int n;
+                if (spliced) {
+                    n = splice(tp, skb, (UserPages) from, want);
+                } else {
+                    n = zc != null ? zc.append(tp, skb, from, want) : append(tp, skb, from, want);
+                }
                 if (n > 0) {
                     appended(tp, skb, n, copied == 0);
                     copied += n;
@@ -244,7 +247,7 @@ public final class TcpSendmsg {
      * @return how many; 0: no memory; {@link #FRAGMENTS_FULL}; -EFAULT
      */
     @HotPath
-    private static int append(TcpSock tp, SkBuff skb, UserBuf from, int want) {
+    static int append(TcpSock tp, SkBuff skb, UserBuf from, int want) {
         Page page = tp.fragPage;
         if (page == null || tp.fragOffset == page.size()) {
             Cpu cpu = tp.localBhDisable();
@@ -310,7 +313,7 @@ public final class TcpSendmsg {
 
     /** How much may be charged; a little always, or a socket with an empty queue would hang. Linux: tcp_wmem_schedule(). */
     @HotPath
-    private static int wmemSchedule(TcpSock tp, int n) {
+    static int wmemSchedule(TcpSock tp, int n) {
         return tp.wmemSchedule(n) ? n : wmemForced(null, tp, n);
     }
 

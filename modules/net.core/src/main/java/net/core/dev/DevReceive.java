@@ -111,6 +111,10 @@ final class DevReceive {
             NetDevice next = (NetDevice) skb.dev;
             dev = next == null ? dev : next;
         }
+        if (skb.orphanFragsRx(cpu) != 0) { // a program's own memory must not wait in a receive queue
+            skb.kfree(cpu, SkbDropReason.NOMEM);
+            return NetXmit.NET_RX_DROP;
+        }
         return deliver(cpu, skb, dev, origDev, exact, g.ptypesFor(skb.protocol));
     }
 

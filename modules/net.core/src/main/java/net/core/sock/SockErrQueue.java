@@ -48,6 +48,48 @@ public final class SockErrQueue {
         return 0;
     }
 
+    /**
+     * Queues the completion of zero-copy sends, or adds it to the last one if it follows that. Memory limits do not hold
+     * it back: without it the program's memory would stay lent for ever.
+     *
+     * <p>Linux: __msg_zerocopy_callback(), skb_zerocopy_notify_extend(), net/core/skbuff.c
+     *
+     * @param reason {@code info} is the first send's number, {@code data} the last one's
+     * @return true if the packet was taken; false: the caller still has it
+     */
+    public static boolean queueZerocopy(@Nullable Cpu cpu, Sock sk, SkBuff skb, SockExtendedErr reason) {
+        boolean taken = false;
+        sk.lockQueue();
+        try {
+            if (sk.isFreed()) {
+                return false;
+            }
+            SkBuffHead q = sk.errorQueueOrNew();
+            SkBuff tail = q.peekTail();
+            if (tail == null || !extend(extErr(tail), reason)) {
+                skb.setOwner(sk, Sock.SOCK_RMEM_FREE);
+                sk.rmemAllocAdd(skb.truesize);
+                skb.cbo0 = reason;
+                q.addTail(skb);
+                taken = true;
+            }
+        } finally {
+            sk.unlockQueue();
+        }
+        if (!sk.flag(SockFlag.DEAD)) {
+            sk.errorReport(cpu);
+        }
+        return taken;
+    }
+
+    private static boolean extend(SockExtendedErr last, SockExtendedErr next) {
+        if (last.origin != SockExtendedErr.SO_EE_ORIGIN_ZEROCOPY || next.info != last.data + 1) {
+            return false;
+        }
+        last.data = next.data;
+        return true;
+    }
+
     /** Takes the first packet; the next ICMP error in the queue becomes the socket's pending error. */
     public static @Nullable SkBuff dequeue(Sock sk) {
         SkBuffHead q = sk.errorQueue();

@@ -124,6 +124,9 @@ public abstract class InetStreamOps extends InetOps {
         sk2.lockSock();
         try {
             sk2.sockGraft(newsock);
+            if (sock.testFlag(Socket.SOCK_SUPPORT_ZC)) {
+                newsock.setFlag(Socket.SOCK_SUPPORT_ZC);
+            }
             newsock.state = Socket.SS_CONNECTED;
         } finally {
             sk2.releaseSock();
