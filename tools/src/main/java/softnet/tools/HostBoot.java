@@ -1,5 +1,7 @@
 package softnet.tools;
 
+import drivers.tapnic.FcsWire;
+import drivers.tapnic.NicSpec;
 import drivers.tapnic.TapDevice;
 import drivers.tapnic.TapHost;
 import drivers.tapnic.TapNic;
@@ -30,7 +32,9 @@ final class HostBoot implements AutoCloseable {
     private final Kernel kernel;
     private @Nullable NetDevice card;
     private @Nullable PacketTap pcap;
+    private TapNic.Settings settings = TapNic.Settings.DEFAULT;
     private final List<FaultWire> faulty = new ArrayList<>();
+    private final List<FcsWire> farCards = new ArrayList<>();
 
     private HostBoot(Kernel kernel) {
         this.kernel = kernel;
@@ -42,6 +46,7 @@ final class HostBoot implements AutoCloseable {
         RunOptions.Prefix hostAddr = options.hostAddr();
         int gateway = options.gateway();
         FaultPlan.Rates faults = options.faults();
+        TapNic.Settings nic = options.nic();
         if (options.queues < 1 || options.queues > MAX_QUEUES) {
             throw new UserError("--queues " + options.queues + ": want 1 to " + MAX_QUEUES);
         }
@@ -49,7 +54,7 @@ final class HostBoot implements AutoCloseable {
         boolean done = false;
         try {
             if (options.tap != null && addr != null) {
-                NetDevice dev = host.plug(options.tap, options, faults);
+                NetDevice dev = host.plug(options.tap, options, nic, faults);
                 String qdisc = options.kernel.qdisc();
                 Ipv4Admin.setUp(dev);
                 if (qdisc != null) {
@@ -79,23 +84,27 @@ final class HostBoot implements AutoCloseable {
         dev.kernel().rtnl().run(() -> DevGlobals.of(dev.kernel()).qdiscs.attachRoot(dev, words));
     }
 
-    private NetDevice plug(String tap, RunOptions options, FaultPlan.Rates faults) {
+    private NetDevice plug(String tap, RunOptions options, TapNic.Settings nic, FaultPlan.Rates faults) {
         boolean faultsAsked = !faults.isNone();
-        boolean offload = !options.noOffload && !faultsAsked;
-        TapDevice device = TapDevice.open(tap, options.queues, offload);
+        TapDevice device = TapDevice.open(tap, options.queues, nic.offload());
         List<Wire> wires = new ArrayList<>();
         for (int i = 0; i < options.queues; i++) {
             Wire wire = device.queue(i);
-            if (faultsAsked) {
+            if (nic.model().fcs()) {
+                FcsWire far = new FcsWire(wire);
+                farCards.add(far);
+                wire = far;
+            }
+            if (faultsAsked) { // between the two cards
                 FaultWire damaged = new FaultWire(wire, options.seed + i, faults);
                 faulty.add(damaged);
                 wire = damaged;
             }
             wires.add(wire);
         }
-        TapNic.Settings settings = TapNic.Settings.DEFAULT.withOffload(offload);
-        NetDevice dev = TapNic.create(kernel.initNet(), CARD, mac(tap), wires, settings, device.segmentsUdp());
+        NetDevice dev = TapNic.create(kernel.initNet(), CARD, mac(tap), wires, nic, device.segmentsUdp());
         card = dev;
+        settings = nic;
         return dev;
     }
 
@@ -122,9 +131,17 @@ final class HostBoot implements AutoCloseable {
         return card;
     }
 
+    /** How the card was made, as {@code --nic} has it. */
+    String cardText() {
+        return NicSpec.describe(settings);
+    }
+
     /** What the faults did, a line for each queue. */
     List<String> faultLines() {
         List<String> lines = new ArrayList<>();
+        for (FcsWire far : farCards) {
+            lines.add("far card: " + far.crcErrors() + " bad CRC");
+        }
         for (FaultWire wire : faulty) {
             lines.add("faults out: " + wire.sent());
             lines.add("faults in:  " + wire.received());

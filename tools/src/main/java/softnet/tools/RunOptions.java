@@ -1,5 +1,7 @@
 package softnet.tools;
 
+import drivers.tapnic.NicSpec;
+import drivers.tapnic.TapNic;
 import java.nio.file.Path;
 import net.core.UserError;
 import net.testkit.FaultPlan;
@@ -48,6 +50,12 @@ final class RunOptions {
     @Option(names = "--no-offload", description = "Checksum and segment in software.")
     boolean noOffload;
 
+    @Option(
+            names = "--nic",
+            paramLabel = "SPEC",
+            description = "The card and its wire: " + NicSpec.GRAMMAR + " (as ethtool -G, -C; a modelled wire).")
+    private @Nullable String nic;
+
     @Option(names = "--pcap", paramLabel = "FILE", description = "Capture both directions into a pcapng file.")
     @Nullable
     Path pcap;
@@ -75,8 +83,8 @@ final class RunOptions {
     @Nullable
     Prefix addr() {
         if (tap == null) {
-            if (addr != null || hostAddr != null || gateway != null) {
-                throw new UserError("--addr, --host-addr and --gateway want --tap NAME");
+            if (addr != null || hostAddr != null || gateway != null || nic != null) {
+                throw new UserError("--addr, --host-addr, --gateway and --nic want --tap NAME");
             }
             return null;
         }
@@ -95,6 +103,17 @@ final class RunOptions {
     /** The gateway, 0 for none. */
     int gateway() {
         return gateway == null ? 0 : Addr.literal(gateway);
+    }
+
+    /** The card: offloads only over a wire that carries frames unharmed and unchecked. */
+    TapNic.Settings nic() {
+        boolean offload = !noOffload && faults().isNone();
+        TapNic.Settings base = TapNic.Settings.DEFAULT.withOffload(offload);
+        try {
+            return nic == null ? base : NicSpec.parse(nic, base);
+        } catch (UserError e) {
+            throw new UserError("--" + e.getMessage());
+        }
     }
 
     /** What happens to frames on the wire. */

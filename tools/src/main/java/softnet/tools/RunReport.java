@@ -31,6 +31,10 @@ final class RunReport {
         to.println("sysctl net.core.default_qdisc = " + net.sysctl().get("net.core.default_qdisc"));
         to.println("congestion control of a live connection: " + congestionInUse());
         qdisc();
+        NetDevice card = host.card();
+        if (card != null) {
+            to.println(card.name() + " nic " + host.cardText());
+        }
         before.putAll(net.mib().snapshot());
     }
 
@@ -67,6 +71,16 @@ final class RunReport {
                 to.printf("%-32s %d%n", name, delta);
             }
         });
+        NetDevice card = host.card();
+        if (card != null) {
+            String[] names = card.ops.ethtoolStatNames(card);
+            long[] values = card.ops.ethtoolStats(card);
+            for (int i = 0; i < names.length; i++) {
+                if (values[i] != 0) {
+                    to.printf("%-32s %d%n", card.name() + " " + names[i], values[i]);
+                }
+            }
+        }
         host.faultLines().forEach(to::println);
     }
 }

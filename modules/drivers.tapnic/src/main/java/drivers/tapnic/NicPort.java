@@ -22,13 +22,14 @@ import org.agrona.UnsafeApi;
  */
 final class NicPort implements AutoCloseable {
     private static final int IOVEC_LENGTH = 16;
-    /** Header, linear part, fragments. */
-    private static final int MAX_IOVECS = 2 + 32;
+    /** Header, linear part, fragments, padding, check sequence. */
+    private static final int MAX_IOVECS = 4 + 32;
     /** A frame of 64 KiB needs two pages of 32 KiB behind its header buffer, a misaligned one three. */
     static final int MAX_PAGES_PER_FRAME = 3;
 
     private static final int SCRAP_BYTES = 128 * 1024;
     private static final int ETH_P_PAUSE = 0x8808;
+    private static final int ETH_HLEN = 14;
 
     final DescriptorRing tx;
     final DescriptorRing rx;
@@ -39,6 +40,9 @@ final class NicPort implements AutoCloseable {
     private final long txIov;
     private final long rxIov;
     private final long txHdrAddress;
+    /** Zeros to pad with, then room for a check sequence. */
+    private final long trailer;
+
     private final long rxHdrAddress;
     private final long scrap;
     private final VirtioNetHdr txHdr = new VirtioNetHdr();
@@ -52,7 +56,7 @@ final class NicPort implements AutoCloseable {
     private long pausedUntilNs;
     private final long[] completionNs; // by slot of a frame's last descriptor
     private final WireTimer wireTimer = new WireTimer();
-    private final TxInterrupt txInterrupt;
+    final IrqModerator txModerator;
     private final NetdevQueue txq;
 
     // Receive side.
@@ -61,13 +65,14 @@ final class NicPort implements AutoCloseable {
     private int pageTail;
     private int pageHead;
     private boolean pauseSent;
+    /** Of the last {@link #receive}: descriptors given to the driver. */
+    int rxWrittenBack;
 
     // Counters, as `ethtool -S` shows them: one writer each.
     long txPackets;
     long txBytes;
     long txErrors;
     long txDoorbells;
-    long txInterrupts;
     long txPauseFrames;
     long rxPackets;
     long rxBytes;
@@ -75,13 +80,8 @@ final class NicPort implements AutoCloseable {
     long rxErrors;
     long rxPauseFrames;
     long rxTooShort;
+    long rxCrcErrors;
     int lastTxErrno;
-
-    /** Completions are waiting in the transmit ring. Context: holds a CPU's word. */
-    @FunctionalInterface
-    interface TxInterrupt {
-        void raise(Cpu cpu);
-    }
 
     NicPort(
             Wire wire,
@@ -89,12 +89,12 @@ final class NicPort implements AutoCloseable {
             int txSize,
             int rxSize,
             int pageRingSize,
-            TxInterrupt txInterrupt,
+            IrqModerator txModerator,
             NetdevQueue txq) {
         this.wire = wire;
         this.txq = txq;
         this.model = model;
-        this.txInterrupt = txInterrupt;
+        this.txModerator = txModerator;
         tx = new DescriptorRing(txSize);
         rx = new DescriptorRing(rxSize);
         rxPages = new DescriptorRing(pageRingSize);
@@ -102,6 +102,7 @@ final class NicPort implements AutoCloseable {
         txIov = arena.allocate((long) MAX_IOVECS * IOVEC_LENGTH, 64).address();
         rxIov = arena.allocate((long) MAX_IOVECS * IOVEC_LENGTH, 64).address();
         txHdrAddress = arena.allocate(64, 64).address();
+        trailer = arena.allocate(WireModel.MIN_FRAME_BYTES + Fcs.LENGTH, 64).address();
         rxHdrAddress = arena.allocate(64, 64).address();
         scrap = arena.allocate(SCRAP_BYTES, 64).address();
         txHdr.wrap(txHdrAddress).clear();
@@ -133,23 +134,19 @@ final class NicPort implements AutoCloseable {
 
     private void pump(Cpu cpu) {
         if (model.immediate() && pausedUntilNs == 0) {
-            boolean any = txHead != txTail;
+            int completed = 0;
             while (txHead != txTail) {
                 int last = sendFrame(txHead);
                 writeBackTo(last);
                 txHead = last + 1;
+                completed++;
             }
-            if (any) {
-                interrupt(cpu);
+            if (completed != 0) {
+                txModerator.event(cpu, completed);
             }
             return;
         }
         pumpAtLineRate(cpu);
-    }
-
-    private void interrupt(Cpu cpu) {
-        txInterrupts++;
-        txInterrupt.raise(cpu);
     }
 
     private void pumpAtLineRate(Cpu cpu) {
@@ -157,14 +154,14 @@ final class NicPort implements AutoCloseable {
         if (pausedUntilNs != 0 && now - pausedUntilNs >= 0) {
             pausedUntilNs = 0;
         }
-        boolean completed = false;
+        int completed = 0;
         while (txDone != txHead) {
             int last = lastOf(txDone);
             if (now - completionNs[tx.slot(last)] < 0) {
                 break;
             }
             writeBackTo(last);
-            completed = true;
+            completed++;
         }
         while (txHead != txTail && pausedUntilNs == 0 && now - wireFreeNs >= 0) {
             int first = txHead;
@@ -184,8 +181,8 @@ final class NicPort implements AutoCloseable {
         if (next != Long.MAX_VALUE) {
             wireTimer.start(cpu, Math.max(next, now + 1));
         }
-        if (completed) {
-            interrupt(cpu);
+        if (completed != 0) {
+            txModerator.event(cpu, completed);
         }
     }
 
@@ -227,6 +224,9 @@ final class NicPort implements AutoCloseable {
             txHdr.flags(0).csum(0, 0);
         }
         txHdr.gso(tx.gsoType(first), tx.gsoSize(first), tx.hdrLen(first));
+        if (model.fcs()) {
+            n = seal(n, bytes);
+        }
         int rc = wire.transmit(txIov, n);
         tx.frameLen(first, bytes);
         if (rc < 0) {
@@ -237,6 +237,18 @@ final class NicPort implements AutoCloseable {
             txBytes += bytes;
         }
         return i;
+    }
+
+    /** Pads the frame in {@link #txIov} and puts its check sequence behind it. Returns the vector's new length. */
+    private int seal(int count, int bytes) {
+        int n = count;
+        int padding = Math.max(0, WireModel.MIN_FRAME_BYTES - bytes);
+        if (padding > 0) {
+            iov(txIov, n++, trailer, padding);
+        }
+        Fcs.put(trailer + WireModel.MIN_FRAME_BYTES, Fcs.of(txIov, 1, bytes + padding));
+        iov(txIov, n++, trailer + WireModel.MIN_FRAME_BYTES, Fcs.LENGTH);
+        return n;
     }
 
     /** The driver posts an empty header buffer. */
@@ -268,19 +280,21 @@ final class NicPort implements AutoCloseable {
     }
 
     /**
-     * Takes frames off the wire into posted buffers and writes their descriptors back.
+     * Takes frames off the wire into posted buffers and writes their descriptors back. Frames that end in the card
+     * (damaged, pause, no buffer) count as taken, so that a wire full of them neither looks empty nor exceeds a budget.
      *
-     * @return how many were written back, 0 when the wire is empty
+     * @return how many were taken, 0 only when the wire is empty or dead; {@link #rxWrittenBack} of them are the driver's
      */
     @HotPath
     int receive(Cpu cpu, int max) {
-        int done = 0;
-        int tries = max + 64;
-        while (done < max && tries-- > 0) {
+        rxWrittenBack = 0;
+        int taken = 0;
+        while (taken < max) {
             if (rxHead == rxTail || pagesPosted() < MAX_PAGES_PER_FRAME) {
                 if (!dropForWantOfBuffer(cpu)) {
                     break;
                 }
+                taken++;
                 continue;
             }
             int n = 1;
@@ -290,32 +304,52 @@ final class NicPort implements AutoCloseable {
                 iov(rxIov, n++, rxPages.address(pageHead + p), rxPages.len(pageHead + p));
             }
             int rc = wire.receive(rxIov, n);
-            if (rc < 0) {
-                if (rc != -Errno.EAGAIN) {
-                    rxErrors++;
-                }
+            if (rc < 0 && !survives(rc)) {
                 break;
             }
-            int bytes = rc - VirtioNetHdr.LENGTH;
-            if (bytes < 14) {
-                rxTooShort++;
-                continue;
+            taken++;
+            if (rc >= 0) {
+                arrived(cpu, rc - VirtioNetHdr.LENGTH, headerBytes);
             }
-            rxPackets++;
-            rxBytes += bytes;
-            if (isPause(rx.address(rxHead), bytes)) {
-                pauseReceived(cpu, rx.address(rxHead));
-                continue;
-            }
-            for (int left = bytes - headerBytes; left > 0; pageHead++) {
-                int len = rxPages.len(pageHead);
-                rxPages.writeBack(pageHead, 0);
-                left -= len;
-            }
-            writeBackRx(bytes);
-            done++;
         }
-        return done;
+        return taken;
+    }
+
+    /** Whether an error cost one frame (the host could not describe it) and others may be waiting. */
+    private boolean survives(int rc) {
+        if (rc == -Errno.EAGAIN) {
+            return false;
+        }
+        rxErrors++;
+        return rc == -Errno.EINVAL || rc == -Errno.EMSGSIZE;
+    }
+
+    private void arrived(Cpu cpu, int wireBytes, int headerBytes) {
+        int bytes = wireBytes;
+        if (model.fcs()) {
+            bytes -= Fcs.LENGTH;
+            if (bytes >= ETH_HLEN && Fcs.of(rxIov, 1, bytes) != Fcs.received(rxIov, 1, bytes)) {
+                rxCrcErrors++;
+                return;
+            }
+        }
+        if (bytes < ETH_HLEN) {
+            rxTooShort++;
+            return;
+        }
+        rxPackets++;
+        rxBytes += bytes;
+        if (isPause(rx.address(rxHead), bytes)) {
+            pauseReceived(cpu, rx.address(rxHead));
+            return;
+        }
+        for (int left = bytes - headerBytes; left > 0; pageHead++) {
+            int len = rxPages.len(pageHead);
+            rxPages.writeBack(pageHead, 0);
+            left -= len;
+        }
+        writeBackRx(bytes);
+        rxWrittenBack++;
     }
 
     private void writeBackRx(int bytes) {
@@ -336,7 +370,7 @@ final class NicPort implements AutoCloseable {
         iov(rxIov, 1, scrap, SCRAP_BYTES);
         int rc = wire.receive(rxIov, 2);
         if (rc < 0) {
-            return false;
+            return survives(rc);
         }
         rxNoBuffer++;
         if (model.pause() && !pauseSent) {
@@ -390,18 +424,22 @@ final class NicPort implements AutoCloseable {
         txq.txLock(cpu); // header and vector are the transmit side's, which may be busy on another CPU
         txHdr.clear();
         iov(txIov, 1, scrap, WireModel.MIN_FRAME_BYTES);
-        if (wire.transmit(txIov, 2) >= 0) {
+        int n = model.fcs() ? seal(2, WireModel.MIN_FRAME_BYTES) : 2;
+        if (wire.transmit(txIov, n) >= 0) {
             txPauseFrames++;
         }
         txq.txUnlock();
     }
 
     /** Forgets what is in flight; the driver frees its side. The device is idle afterwards. */
-    void reset() {
+    void reset(Cpu cpu) {
+        txq.txLock(cpu); // a timer's callback may be under way: it finds nothing more to do
         wireTimer.cancel();
+        txModerator.cancel();
         txDone = txHead = txTail;
         pausedUntilNs = 0;
         wireFreeNs = 0;
+        txq.txUnlock();
         rxHead = rxTail;
         pageHead = pageTail;
         pauseSent = false;

@@ -10,6 +10,7 @@ import net.core.dev.NetDeviceOps;
 import net.core.dev.NetdevFeatures;
 import net.core.dev.NetdevQueue;
 import net.core.dev.RtnlLinkStats;
+import net.skbuff.Errno;
 import net.skbuff.HotPath;
 import net.skbuff.SkBuff;
 
@@ -25,10 +26,11 @@ import net.skbuff.SkBuff;
 public final class TapNic implements NetDeviceOps {
     static final String[] STAT_NAMES = {
         "tx_packets", "tx_bytes", "tx_errors", "tx_doorbells", "tx_interrupts", "tx_pause_frames", "tx_busy",
-        "rx_packets", "rx_bytes", "rx_errors", "rx_too_short", "rx_no_buffer", "rx_pause_frames", "rx_copybreak",
-        "rx_gso", "rx_pages", "rx_alloc_failed"
+        "rx_packets", "rx_bytes", "rx_errors", "rx_too_short", "rx_no_buffer", "rx_pause_frames", "rx_crc_errors",
+        "rx_interrupts", "rx_copybreak", "rx_gso", "rx_pages", "rx_alloc_failed"
     };
-    private static final int MAX_RING = 4096;
+    static final int MAX_RING = 4096;
+    static final int MIN_RING = 64;
 
     /**
      * How a card is made.
@@ -38,22 +40,39 @@ public final class TapNic implements NetDeviceOps {
      * @param pageRing posted pages of 32 KiB of a queue: a power of two, at least 64
      * @param copybreak frames of at most so many bytes are copied into a small sk_buff
      * @param offload whether checksum and segmentation are left to the device
-     * @param model the wire's timing
+     * @param model the wire
+     * @param coalescing when it interrupts
      */
-    public record Settings(int txRing, int rxRing, int pageRing, int copybreak, boolean offload, WireModel model) {
+    public record Settings(
+            int txRing,
+            int rxRing,
+            int pageRing,
+            int copybreak,
+            boolean offload,
+            WireModel model,
+            Coalescing coalescing) {
         public static final Settings DEFAULT = new Settings(512, 256, 64, 256, true, WireModel.NONE);
 
+        /** Interrupts at once. */
+        public Settings(int txRing, int rxRing, int pageRing, int copybreak, boolean offload, WireModel model) {
+            this(txRing, rxRing, pageRing, copybreak, offload, model, Coalescing.NONE);
+        }
+
         public Settings withOffload(boolean on) {
-            return new Settings(txRing, rxRing, pageRing, copybreak, on, model);
+            return new Settings(txRing, rxRing, pageRing, copybreak, on, model, coalescing);
         }
 
         public Settings withModel(WireModel wireModel) {
-            return new Settings(txRing, rxRing, pageRing, copybreak, offload, wireModel);
+            return new Settings(txRing, rxRing, pageRing, copybreak, offload, wireModel, coalescing);
+        }
+
+        public Settings withCoalescing(Coalescing when) {
+            return new Settings(txRing, rxRing, pageRing, copybreak, offload, model, when);
         }
     }
 
     private final List<? extends Wire> wires;
-    private final Settings settings;
+    private volatile Settings settings; // changes under rtnl
     private final boolean segmentsUdp;
     private TapNicQueue[] queues = {};
 
@@ -191,9 +210,38 @@ public final class TapNic implements NetDeviceOps {
         return new int[] {MAX_RING, MAX_RING, settings.rxRing(), settings.txRing()};
     }
 
+    /** Takes a running card down and up again, as drivers do. Context: rtnl. */
+    @Override
+    public int ethtoolSetRingParam(NetDevice dev, int rx, int tx) {
+        if (!NicSpec.isRing(rx) || !NicSpec.isRing(tx)) {
+            return -Errno.EINVAL;
+        }
+        Settings s = settings;
+        boolean up = dev.isUp();
+        if (up) {
+            dev.close();
+        }
+        settings = new Settings(tx, rx, NicSpec.pageRingFor(rx), s.copybreak(), s.offload(), s.model(), s.coalescing());
+        return up ? dev.open() : 0;
+    }
+
     @Override
     public int[] ethtoolCoalesce(NetDevice dev) {
-        return new int[] {0, 1, 0, 1};
+        Coalescing c = settings.coalescing();
+        return new int[] {c.rxUsecs(), c.rxFrames(), c.txUsecs(), c.txFrames()};
+    }
+
+    /** In force at once. Context: rtnl. */
+    @Override
+    public int ethtoolSetCoalesce(NetDevice dev, int rxUsecs, int rxFrames, int txUsecs, int txFrames) {
+        if (Coalescing.problem(rxUsecs, rxFrames, txUsecs, txFrames) != null) {
+            return -Errno.EINVAL;
+        }
+        settings = settings.withCoalescing(new Coalescing(rxUsecs, rxFrames, txUsecs, txFrames));
+        for (TapNicQueue queue : queues) {
+            queue.coalesce(settings.coalescing());
+        }
+        return 0;
     }
 
     /** An address of the locally administered range made from a seed. */

@@ -47,6 +47,7 @@ final class TapNicQueue extends NapiStruct implements NetdevQueue.RingSpace {
     final NicPort port;
     private final int copybreak;
     private final int wireFd;
+    private final IrqModerator rxModerator;
     private @Nullable Cpu homeCpu;
 
     // Transmit: xmit side.
@@ -65,6 +66,8 @@ final class TapNicQueue extends NapiStruct implements NetdevQueue.RingSpace {
 
     // Counters of the driver.
     long txBusy;
+    long txInterrupts;
+    long rxInterrupts;
     long rxCopybreak;
     long rxPagesUsed;
     long rxAllocFailed;
@@ -75,13 +78,15 @@ final class TapNicQueue extends NapiStruct implements NetdevQueue.RingSpace {
         this.dev = dev;
         this.index = index;
         copybreak = settings.copybreak();
+        Coalescing when = settings.coalescing();
+        rxModerator = new IrqModerator(this::rxVector, when.rxUsecs(), when.rxFrames());
         port = new NicPort(
                 wire,
                 settings.model(),
                 settings.txRing(),
                 settings.rxRing(),
                 settings.pageRing(),
-                this::schedule,
+                new IrqModerator(this::txVector, when.txUsecs(), when.txFrames()),
                 dev.tx[index]);
         wireFd = wire.fd();
         txSkb = new SkBuff[settings.txRing()];
@@ -110,10 +115,33 @@ final class TapNicQueue extends NapiStruct implements NetdevQueue.RingSpace {
         homeCpu = null;
     }
 
-    /** The vector's handler: masks itself by the NAPI state, which completion clears. */
+    /**
+     * Something has arrived on the wire. {@code Deviation:} a card counts frames against {@code rx-frames}, we count
+     * edges of the descriptor, each of which is a frame or more; the time bounds what is not counted.
+     */
     @HotPath
     private void interrupt(Cpu cpu) {
+        rxModerator.event(cpu, 1);
+    }
+
+    /** The receive vector's handler: masks itself by the NAPI state, which completion clears. */
+    @HotPath
+    private void rxVector(Cpu cpu) {
+        rxInterrupts++;
         schedule(cpu);
+    }
+
+    /** The transmit vector's: the same NAPI instance returns what was sent. */
+    @HotPath
+    private void txVector(Cpu cpu) {
+        txInterrupts++;
+        schedule(cpu);
+    }
+
+    /** As {@code ethtool -C}. Any context; what is held back already comes at the old time. */
+    void coalesce(Coalescing when) {
+        rxModerator.set(when.rxUsecs(), when.rxFrames());
+        port.txModerator.set(when.txUsecs(), when.txFrames());
     }
 
     // Transmit.
@@ -230,7 +258,7 @@ final class TapNicQueue extends NapiStruct implements NetdevQueue.RingSpace {
             if (n == 0) {
                 break;
             }
-            for (int i = 0; i < n; i++) {
+            for (int i = port.rxWrittenBack; i > 0; i--) {
                 receiveOne(cpu);
             }
             work += n;
@@ -372,7 +400,8 @@ final class TapNicQueue extends NapiStruct implements NetdevQueue.RingSpace {
 
     /** Takes everything back from the device. Context: NAPI disabled, tx stopped. */
     void drain(Cpu cpu) {
-        port.reset();
+        rxModerator.cancel();
+        port.reset(cpu);
         for (int i = 0; i < txSkb.length; i++) {
             SkBuff skb = txSkb[i];
             if (skb != null) {
@@ -407,7 +436,7 @@ final class TapNicQueue extends NapiStruct implements NetdevQueue.RingSpace {
         to[i++] += port.txBytes;
         to[i++] += port.txErrors;
         to[i++] += port.txDoorbells;
-        to[i++] += port.txInterrupts;
+        to[i++] += txInterrupts;
         to[i++] += port.txPauseFrames;
         to[i++] += txBusy;
         to[i++] += port.rxPackets;
@@ -416,6 +445,8 @@ final class TapNicQueue extends NapiStruct implements NetdevQueue.RingSpace {
         to[i++] += port.rxTooShort;
         to[i++] += port.rxNoBuffer;
         to[i++] += port.rxPauseFrames;
+        to[i++] += port.rxCrcErrors;
+        to[i++] += rxInterrupts;
         to[i++] += rxCopybreak;
         to[i++] += rxGso;
         to[i++] += rxPagesUsed;
@@ -424,7 +455,8 @@ final class TapNicQueue extends NapiStruct implements NetdevQueue.RingSpace {
 
     void addLinkStats(RtnlLinkStats stats) {
         stats.txErrors += port.txErrors;
-        stats.rxErrors += port.rxErrors + port.rxTooShort;
+        stats.rxErrors += port.rxErrors + port.rxTooShort + port.rxCrcErrors;
+        stats.rxCrcErrors += port.rxCrcErrors;
         stats.rxMissedErrors += port.rxNoBuffer;
     }
 }

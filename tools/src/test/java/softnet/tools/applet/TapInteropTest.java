@@ -347,11 +347,37 @@ class TapInteropTest {
                 "--sysctl=net.ipv4.no_such_thing=1",
                 "--qdisc=nothing",
                 "--modules=/nowhere",
-                "--faults=much")) {
+                "--faults=much",
+                "--nic=rx-ring=500",
+                "--nic=speed=1gbit")) {
             try (LiveStack stack = LiveStack.start(List.of(wrong), "sleep", "1")) {
                 assertThat(stack.awaitEnd()).as("%s: %s", wrong, stack.errors).isEqualTo(2);
                 assertThat(stack.errors).as(wrong).hasSize(1);
             }
+        }
+    }
+
+    @Test
+    void shouldModelACardAndItsWire() throws Exception {
+        String nic = "rx-ring=512,tx-ring=128,rx-usecs=50,rx-frames=16,tx-usecs=100,rate=100mbit,pause=on,fcs=on";
+        try (LiveStack stack = LiveStack.start(
+                List.of("--verbose", "--nic", nic, "--faults", "corrupt=3%", "--seed", "5"),
+                "ping",
+                "-c",
+                "200",
+                "-i",
+                "0.002",
+                "-s",
+                "1000",
+                LiveStack.LINUX)) {
+            stack.awaitEnd();
+            assertThat(String.join("\n", stack.errors))
+                    .contains("eth0 nic rx-ring=512,tx-ring=128,rx-usecs=50,rx-frames=16,tx-usecs=100,tx-frames=0")
+                    .contains("rate=100mbit,overhead=24,completion-delay=0ns,pause=on,fcs=on")
+                    .containsPattern("eth0 rx_crc_errors +[1-9]")
+                    .containsPattern("far card: [1-9]\\d* bad CRC")
+                    .as("the card caught what a checksum would have had to")
+                    .doesNotContain("IcmpInCsumErrors");
         }
     }
 

@@ -17,6 +17,9 @@ import org.jspecify.annotations.Nullable;
  * <p>Whoever sets {@code SCHED} owns the instance until {@link #completeDone} clears it: the poller is alone. An
  * interrupt meanwhile sets {@code MISSED}, which {@code completeDone} turns into another round.
  *
+ * <p>{@code Deviation:} no threaded mode. Where Linux moves a poll from softirq to a thread so that the scheduler can weigh
+ * it against others, ours run in the worker thread {@code cpu/N} to begin with, which the host's scheduler weighs.
+ *
  * <p>Context: {@link #schedule} by the holder of any CPU, usually in interrupt context; {@link #poll} in softirq;
  * {@link #enable} and {@link #disable} in process context.
  *
@@ -32,7 +35,6 @@ public abstract class NapiStruct {
     private static final int STATE_NPSVC = 8;
     private static final int STATE_NO_BUSY_POLL = 0x20;
     private static final int STATE_IN_BUSY_POLL = 0x40;
-    private static final int STATE_THREADED = 0x100;
     private static final VarHandle STATE;
 
     static {
@@ -262,11 +264,6 @@ public abstract class NapiStruct {
     @HotPath
     public final boolean disablePending() {
         return (state & STATE_DISABLE) != 0;
-    }
-
-    /** Polled by a thread of its own rather than in NET_RX; for drivers that ask. */
-    public final boolean isThreaded() {
-        return (state & STATE_THREADED) != 0;
     }
 
     // For the backlog, which is emptied without completeDone.
