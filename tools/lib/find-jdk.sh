@@ -18,7 +18,7 @@ softnet_find_jdk() {
             return 0
         fi
     fi
-    for dir in /usr/lib/jvm/* "$HOME"/.sdkman/candidates/java/* "$HOME"/.jdks/* /opt/*; do
+    for dir in /usr/lib/jvm/* "${HOME:-}"/.sdkman/candidates/java/* "${HOME:-}"/.jdks/* /opt/*; do
         if softnet_is_jdk "$dir"; then
             JAVA_HOME=$dir
             return 0

@@ -35,6 +35,8 @@ import softnet.tools.demo.TwoHosts;
         })
 final class DemoCommand implements Callable<Integer> {
     private static final long MIB = 1 << 20;
+    /** A terabyte each way: at 10 Gbit/s a quarter of an hour. */
+    private static final long MOST_BYTES = 1024 * 1024 * MIB;
 
     @Spec
     private CommandSpec spec;
@@ -146,8 +148,11 @@ final class DemoCommand implements Callable<Integer> {
                 case 'G' -> 1024 * MIB;
                 default -> 1;
             };
-            return Long.parseLong(digits) * scale;
+            long n = Long.parseLong(digits);
+            if (n <= MOST_BYTES / scale) {
+                return n * scale;
+            }
         }
-        throw new UserError("--bytes " + text + ": want a number with k, M or G, such as 256M");
+        throw new UserError("--bytes " + text + ": want a number with k, M or G, such as 256M, of at most 1024G");
     }
 }

@@ -2,6 +2,7 @@ package softnet.tools;
 
 import java.io.IOException;
 import java.io.InputStream;
+import java.nio.file.FileSystemException;
 import java.util.Properties;
 import net.core.UserError;
 import picocli.CommandLine;
@@ -66,7 +67,7 @@ public final class Softnet implements Runnable {
     }
 
     static String oneLine(Exception e) {
-        String message = e.getMessage();
+        String message = e instanceof FileSystemException f ? f.getFile() + ": " + UserError.why(f) : e.getMessage();
         return message == null
                 ? e.getClass().getSimpleName()
                 : message.lines().findFirst().orElse("");

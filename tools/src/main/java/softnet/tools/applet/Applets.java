@@ -13,6 +13,7 @@ public final class Applets {
     /** The word before the first applet's arguments stands for no program of its own. */
     @Command(
             name = "softnet run --",
+            description = "The applets, each with --help.",
             subcommands = {Httpd.class, Wget.class, Netcat.class, Inetd.class, Ping.class, Iperf3.class, Sleep.class})
     private static final class Root {}
 
@@ -25,6 +26,10 @@ public final class Applets {
      */
     public static @Nullable Applet parse(List<String> words, PrintWriter out) {
         CommandLine line = new CommandLine(new Root());
+        if (List.of("--help", "-h").contains(words.getFirst())) {
+            line.usage(out);
+            return null;
+        }
         if (!line.getSubcommands().containsKey(words.getFirst())) {
             throw new ParameterException(line, "no applet '" + words.getFirst() + "': want one of " + names());
         }
@@ -33,6 +38,10 @@ public final class Applets {
         if (sub.isUsageHelpRequested()) {
             sub.commandSpec().commandLine().usage(out);
             return null;
+        }
+        if (sub.isVersionHelpRequested()) {
+            throw new ParameterException(
+                    sub.commandSpec().commandLine(), "no version of its own: see softnet --version");
         }
         return (Applet) sub.commandSpec().userObject();
     }

@@ -1,5 +1,6 @@
 package softnet.tools.applet;
 
+import net.core.UserError;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Parameters;
 
@@ -13,6 +14,9 @@ public final class Sleep implements Applet {
 
     @Override
     public int run(Host host) {
+        if (!(seconds >= 0)) {
+            throw new UserError("sleep " + seconds + ": want no negative number of seconds");
+        }
         long end = host.nanoTime() + (long) (seconds * 1e9);
         for (long left = end - host.nanoTime(); left > 0 && !stopped; left = end - host.nanoTime()) {
             host.kernel().scheduler().sleep(left);

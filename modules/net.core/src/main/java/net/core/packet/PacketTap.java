@@ -114,7 +114,7 @@ public final class PacketTap extends PacketType implements AutoCloseable {
             Dev.addPack(kernel, tap);
             return tap;
         } catch (IOException e) {
-            throw new UserError("cannot write capture file " + file + ": " + e.getMessage(), e);
+            throw new UserError("cannot write capture file " + file + ": " + UserError.why(e), e);
         }
     }
 
@@ -292,7 +292,7 @@ public final class PacketTap extends PacketType implements AutoCloseable {
         }
         IOException f = failure;
         if (f != null) {
-            throw new UserError("capture file " + file + " is incomplete: " + f.getMessage(), f);
+            throw new UserError("capture file " + file + " is incomplete: " + UserError.why(f), f);
         }
     }
 }
