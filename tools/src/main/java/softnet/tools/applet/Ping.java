@@ -108,6 +108,7 @@ public final class Ping implements Applet {
 
     private void send(SoftDatagramSocket socket, long now) throws IOException {
         sent++;
+        seen.clear((int) sent & 0xffff);
         ByteBuffer icmp = packet.clear().limit(ICMP_BYTES + size);
         icmp.put(0, (byte) ECHO_REQUEST).put(1, (byte) 0).putShort(2, (short) 0);
         icmp.putShort(4, (short) id).putShort(6, (short) sent);

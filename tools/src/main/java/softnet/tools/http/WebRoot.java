@@ -4,6 +4,7 @@ import java.io.ByteArrayOutputStream;
 import java.io.IOException;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
+import java.nio.file.InvalidPathException;
 import java.nio.file.LinkOption;
 import java.nio.file.Path;
 import net.core.UserError;
@@ -27,7 +28,7 @@ public final class WebRoot {
                 return new WebRoot(real);
             }
         } catch (IOException e) {
-            throw new UserError("directory " + directory + ": cannot be opened: " + e.getMessage(), e);
+            throw new UserError("directory " + directory + ": cannot be opened: " + UserError.why(e), e);
         }
         throw new UserError("directory " + directory + ": is not a directory");
     }
@@ -104,7 +105,12 @@ public final class WebRoot {
             if (word.indexOf('\0') >= 0) {
                 throw new HttpException(400, "a NUL");
             }
-            at = at.resolve(word);
+            try {
+                at = at.resolve(word);
+            } catch (InvalidPathException e) {
+                // A character that file names have none of here, as with LC_ALL=C.
+                throw new HttpException(404, target);
+            }
         }
         return at;
     }

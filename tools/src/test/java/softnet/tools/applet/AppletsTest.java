@@ -258,4 +258,40 @@ class AppletsTest {
                 .isNull();
         assertThat(help.toString()).contains("--root");
     }
+
+    /** The sequence number has 16 bits: a number that comes round again is no duplicate. */
+    @Test
+    void shouldPingOnWhenTheSequenceWraps() throws Exception {
+        try (Lab lab = Lab.twoHosts(SEED, 1)) {
+            Seat seat = new Seat(lab.host("a"));
+            AtomicInteger status = new AtomicInteger(-1);
+            lab.start(
+                    "ping",
+                    () -> status.set(applet("ping", "-q", "-c", "65700", "-i", "0", "10.0.0.2")
+                            .run(seat.host)));
+            lab.joinAll();
+            assertThat(seat.out()).contains("65700 packets transmitted, 65700 received, 0% packet loss");
+            assertThat(status).hasValue(0);
+        }
+    }
+
+    @Test
+    void shouldNotSleepBackwards() {
+        for (String seconds : List.of("-1", "NaN")) {
+            assertThatThrownBy(() -> {
+                        try (Lab lab = Lab.twoHosts(SEED, 1)) {
+                            applet("sleep", seconds).run(new Seat(lab.host("a")).host);
+                        }
+                    })
+                    .isInstanceOf(UserError.class)
+                    .hasMessageContaining("want");
+        }
+    }
+
+    @Test
+    void shouldNotRunAnAppletThatIsAskedForItsVersion() {
+        assertThatThrownBy(() -> applet("ping", "-V"))
+                .isInstanceOf(ParameterException.class)
+                .hasMessageContaining("softnet --version");
+    }
 }

@@ -50,6 +50,7 @@ class WebRootTest {
         "/outer,403",
         "/away,403",
         "/nothing,404",
+        "/%C3%BC,404", // not a file name at all with LC_ALL=C
         "/dangling,404",
         "relative,400",
         "/%zz,400",
