@@ -36,8 +36,15 @@ public abstract class ProtoOps {
         return -Errno.EOPNOTSUPP;
     }
 
-    /** Own or peer's address into {@code out[0]}. */
-    public int getname(Socket sock, @Nullable SockAddr[] out, boolean peer) {
+    /** {@link #getname}: the own address. */
+    public static final int NAME_OWN = 0;
+    /** The peer's address, of a socket that has one. */
+    public static final int NAME_PEER = 1;
+    /** The peer's address for {@code accept}, even if the connection has ended already. */
+    public static final int NAME_ACCEPTED = 2;
+
+    /** An address into {@code out[0]}. @param which NAME_xxx */
+    public int getname(Socket sock, @Nullable SockAddr[] out, int which) {
         return -Errno.EOPNOTSUPP;
     }
 

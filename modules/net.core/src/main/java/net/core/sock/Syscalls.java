@@ -125,8 +125,7 @@ public final class Syscalls {
         arg.flags = file.flags & FileFlags.O_NONBLOCK;
         int err = sock.ops().accept(sock, newsock, arg);
         if (err == 0 && peer != null) {
-            err = newsock.ops().getname(newsock, peer, true);
-            // The peer may have reset already.
+            err = newsock.ops().getname(newsock, peer, ProtoOps.NAME_ACCEPTED);
             err = err < 0 ? -Errno.ECONNABORTED : 0;
         }
         File newfile = sockAllocFile(newsock, flags);
@@ -151,20 +150,20 @@ public final class Syscalls {
 
     /** Own address into {@code out[0]}. */
     public int getsockname(int fd, @Nullable SockAddr[] out) {
-        return getname(fd, out, false);
+        return getname(fd, out, ProtoOps.NAME_OWN);
     }
 
     public int getpeername(int fd, @Nullable SockAddr[] out) {
-        return getname(fd, out, true);
+        return getname(fd, out, ProtoOps.NAME_PEER);
     }
 
-    private int getname(int fd, @Nullable SockAddr[] out, boolean peer) {
+    private int getname(int fd, @Nullable SockAddr[] out, int which) {
         scheduler.syscallEnter();
         Socket sock = sockfdLookup(fd);
         if (sock == null) {
             return lookupError(fd);
         }
-        int err = sock.ops().getname(sock, out, peer);
+        int err = sock.ops().getname(sock, out, which);
         return Math.min(err, 0);
     }
 

@@ -469,8 +469,9 @@ final class LoopFamily implements NetProtoFamily {
         }
 
         @Override
-        public int getname(Socket sock, @Nullable SockAddr[] out, boolean peer) {
+        public int getname(Socket sock, @Nullable SockAddr[] out, int which) {
             LoopSock sk = sk(sock);
+            boolean peer = which != NAME_OWN;
             if (peer && sk.peer == null) {
                 return -Errno.ENOTCONN;
             }

@@ -153,10 +153,11 @@ public abstract class InetOps extends ProtoOps {
 
     /** Linux: inet_getname(). */
     @Override
-    public int getname(Socket sock, @Nullable SockAddr[] out, boolean peer) {
+    public int getname(Socket sock, @Nullable SockAddr[] out, int which) {
         InetSock sk = sk(sock);
-        if (peer) {
-            if (sk.dport == 0 || sk.inStates(TcpStates.TCPF_CLOSE | TcpStates.TCPF_SYN_SENT) && sk.isIcsk) {
+        if (which != NAME_OWN) {
+            boolean ended = sk.inStates(TcpStates.TCPF_CLOSE | TcpStates.TCPF_SYN_SENT) && sk.isIcsk;
+            if (sk.dport == 0 || ended && which == NAME_PEER) {
                 return -Errno.ENOTCONN;
             }
             out[0] = new SockAddrIn(sk.daddr, sk.dport);
