@@ -67,11 +67,11 @@ public final class Ipv4DstOps extends DstOps {
         return Math.min(mtu, Inet.IP_MAX_MTU);
     }
 
-    /** Linux: ipv4_default_advmss(). */
+    /** As much as the route's MTU, a learned one too, has room for. Linux: ipv4_default_advmss(). */
     @Override
     public int defaultAdvmss(DstEntry dst) {
         int min = Ipv4Net.of(dst.dev.net).sysctlIpRtMinAdvmss();
-        int advmss = Math.max(dst.dev.mtu - IP_TCP_HEADERS, min);
+        int advmss = Math.max(mtu(dst) - IP_TCP_HEADERS, min);
         return Math.min(advmss, Inet.IP_MAX_MTU - IP_TCP_HEADERS);
     }
 
