@@ -71,16 +71,16 @@ public final class TcpOptionsReceived {
         sawTstamp = false;
         userMss = 0;
         mssClamp = 0;
+        rcvWscale = 0;
         clearHandshake();
     }
 
-    /** Forgets what was agreed on, as before parsing a SYN; Linux: tcp_clear_options(), include/net/tcp.h. */
+    /** Forgets what a peer offered, not the own window scale, which an own SYN repeats; Linux: tcp_clear_options(), include/net/tcp.h. */
     public void clearHandshake() {
         tstampOk = false;
         sackOk = 0;
         wscaleOk = false;
         sndWscale = 0;
-        rcvWscale = 0;
         dsack = false;
         numSacks = 0;
         fastopen = null;
