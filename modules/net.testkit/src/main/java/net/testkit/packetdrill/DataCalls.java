@@ -74,7 +74,7 @@ final class DataCalls {
     private long sendto(Call call) {
         Args a = call.args.count(6, 6);
         ScriptWorld.Fd fd = a.fd(0);
-        SockAddr to = SocketCalls.destination(world, a, 4, fd, false);
+        SockAddr to = SocketCalls.destination(world, a, 4, fd);
         return world.sys.sendto(fd.live, a.buffer(1, a.integer(2)), a.integer(3), to);
     }
 

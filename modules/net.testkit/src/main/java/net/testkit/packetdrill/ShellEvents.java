@@ -29,6 +29,8 @@ final class ShellEvents {
     private final ScriptWorld world;
     private final Map<String, String> remembered = new TreeMap<>();
     private Map<String, Long> counters = new TreeMap<>();
+    /** Why the last setting that could not be was refused. */
+    private String refused = "";
 
     ShellEvents(ScriptWorld world) {
         this.world = world;
@@ -43,6 +45,7 @@ final class ShellEvents {
             throw new ScriptFailure(e.getMessage());
         }
         boolean ok = true;
+        refused = "";
         for (Step step : steps) {
             boolean wanted = switch (step.join()) {
                 case ALWAYS -> true;
@@ -54,7 +57,8 @@ final class ShellEvents {
             }
         }
         if (!ok) {
-            throw new ScriptFailure("command failed: " + command.text().strip());
+            throw new ScriptFailure(
+                    "command failed: " + (refused.isEmpty() ? command.text().strip() : refused));
         }
     }
 
@@ -70,7 +74,9 @@ final class ShellEvents {
 
     private boolean run(ShellCommand command, List<String> out) {
         switch (command) {
-            case ShellCommand.SetSysctls s -> set(s);
+            case ShellCommand.SetSysctls s -> {
+                return set(s);
+            }
             case ShellCommand.ShowSysctl s ->
                 out.add((s.valueOnly() ? "" : s.name() + " = ")
                         + world.net.sysctl().get(s.name()));
@@ -105,7 +111,8 @@ final class ShellEvents {
 
     // ---- settings
 
-    private void set(ShellCommand.SetSysctls s) {
+    private boolean set(ShellCommand.SetSysctls s) {
+        boolean ok = true;
         for (ShellCommand.Assignment a : s.assignments()) {
             try {
                 if (s.remember()) {
@@ -114,10 +121,12 @@ final class ShellEvents {
                 world.net.sysctl().set(a.name(), value(a.value()));
             } catch (UserError e) {
                 if (!s.ignoreUnknown()) {
-                    throw e;
+                    refused = String.valueOf(e.getMessage());
+                    ok = false;
                 }
             }
         }
+        return ok;
     }
 
     /** The kernel takes numbers in C's notations, and an unsigned one for no limit. */

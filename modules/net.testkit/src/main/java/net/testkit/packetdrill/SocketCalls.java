@@ -102,11 +102,11 @@ final class SocketCalls {
     private long connect(Call call) {
         Args a = call.args.count(2, 3);
         ScriptWorld.Fd fd = a.fd(0);
-        return world.sys.connect(fd.live, destination(world, a, 1, fd, true));
+        return world.sys.connect(fd.live, destination(world, a, 1, fd));
     }
 
     /** The address of a connect or sendto, which begins a connection if the socket is new. */
-    static SockAddr destination(ScriptWorld world, Args a, int i, ScriptWorld.Fd fd, boolean mustBeNew) {
+    static SockAddr destination(ScriptWorld world, Args a, int i, ScriptWorld.Fd fd) {
         ScriptSocket s = fd.socket;
         if (s == null) {
             throw new ScriptFailure("script fd " + fd.script + " is no socket");
@@ -117,10 +117,10 @@ final class SocketCalls {
                 s.state = ScriptSocket.State.NEW;
                 return SockAddr.unspec();
             }
-            begin(world, s, mustBeNew);
+            begin(world, s);
             return new SockAddr(family) {};
         }
-        begin(world, s, mustBeNew);
+        begin(world, s);
         return new SockAddrIn(world.remoteIp, world.settings.connectPort());
     }
 
@@ -128,17 +128,15 @@ final class SocketCalls {
     static void begin(ScriptWorld world, ScriptWorld.Fd fd) {
         ScriptSocket s = fd.socket;
         if (s != null) {
-            begin(world, s, false);
+            begin(world, s);
         }
     }
 
-    private static void begin(ScriptWorld world, ScriptSocket s, boolean mustBeNew) {
+    private static void begin(ScriptWorld world, ScriptSocket s) {
         if (s.state == ScriptSocket.State.NEW) {
             s.state = ScriptSocket.State.CONNECTING;
             s.remoteIp = world.remoteIp;
             s.remotePort = world.settings.connectPort();
-        } else if (mustBeNew) {
-            throw new ScriptFailure("socket is not new");
         }
     }
 
