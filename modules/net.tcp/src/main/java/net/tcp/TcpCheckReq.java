@@ -69,7 +69,9 @@ final class TcpCheckReq {
             if ((flags & TCPHDR_RST) == 0
                     && !TcpMinisocks.oowLimited(
                             cpu, net, skb, LinuxMib.TCPACKSKIPPEDSYNRECV, req.lastOowAckTime, now)) {
-                req.lastOowAckTime = now;
+                if (!TcpMinisocks.isData(skb)) {
+                    req.lastOowAckTime = now;
+                }
                 req.rskOps.sendAck(cpu, listener, skb, req);
             }
             if (pawsReject) {

@@ -345,7 +345,6 @@ public final class TcpClose {
         tp.reordSeen = 0;
         tp.retransStamp = 0;
         tp.timeoutRehash = 0;
-        tp.plbRehash = 0;
         tp.rcvOoopack = 0;
         tp.tlpHighSeq = 0;
         tp.rackReoWndSteps = 1;

@@ -213,7 +213,7 @@ public final class TcpInfo {
         rcvOoopack = tp.rcvOoopack;
         sndWnd = tp.sndWnd;
         rcvWnd = tp.rcvWnd;
-        rehash = tp.plbRehash + tp.timeoutRehash;
+        rehash = tp.timeoutRehash;
         totalRto = tp.totalRto;
         totalRtoRecoveries = tp.totalRtoRecoveries;
         totalRtoTime = tp.totalRtoTime;

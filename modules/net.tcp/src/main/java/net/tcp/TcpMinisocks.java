@@ -159,14 +159,20 @@ public final class TcpMinisocks {
         if (oowLimited(cpu, net, skb, mib, tw.twLastOowAckTime, now)) {
             return TCP_TW_SUCCESS;
         }
-        tw.twLastOowAckTime = now;
+        if (!isData(skb)) {
+            tw.twLastOowAckTime = now;
+        }
         return TCP_TW_ACK;
+    }
+
+    /** Data, or a FIN: always answered, and does not count. */
+    static boolean isData(SkBuff skb) {
+        return TcpSkbCb.seq(skb) != TcpSkbCb.endSeq(skb) && (TcpSkbCb.tcpFlags(skb) & TCPHDR_SYN) == 0;
     }
 
     /** ACKs for segments without data must not become a loop. Linux: tcp_oow_rate_limited(). */
     static boolean oowLimited(Cpu cpu, TcpNet net, SkBuff skb, LinuxMib mib, int last, int now) {
-        boolean data = TcpSkbCb.seq(skb) != TcpSkbCb.endSeq(skb) && (TcpSkbCb.tcpFlags(skb) & TCPHDR_SYN) == 0;
-        if (data || last == 0) {
+        if (isData(skb) || last == 0) {
             return false;
         }
         int elapsed = now - last;

@@ -64,16 +64,6 @@ public final class TcpRttEstimator {
         tp.icskRto = (int) Math.min(usToJiffies(rtoUs), TcpTimer.rtoMax(tp));
     }
 
-    /** Lower bound of the variance term, microseconds. Linux: tcp_rto_min_us(). */
-    public static int tcpRtoMinUs(TcpSock tp) {
-        return tp.icskRtoMin > 0 ? tp.icskRtoMin * 1000 : tp.sysctl.tcpRtoMinUs;
-    }
-
-    /** Upper bound of the time-out, jiffies. Linux: tcp_rto_max(). */
-    public static int tcpRtoMax(TcpSock tp) {
-        return tp.icskRtoMax > 0 ? tp.icskRtoMax : TcpConst.TCP_RTO_MAX;
-    }
-
     /** Microseconds to jiffies, rounded up. */
     static long usToJiffies(long us) {
         return (us + 999) / 1000;

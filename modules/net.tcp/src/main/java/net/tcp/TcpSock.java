@@ -178,8 +178,6 @@ public class TcpSock extends InetConnectionSock {
     public int delivered;
     /** Of these, with congestion-experienced marks. */
     public int deliveredCe;
-    /** Segments received with congestion-experienced marks (AccECN). */
-    public int receivedCe;
     /** Limited by the application until this much is delivered; 0: not limited. */
     public int appLimited;
     /** The window we offered last, bytes. */
@@ -371,8 +369,6 @@ public class TcpSock extends InetConnectionSock {
     public int rcvOoopack;
     /** Sequence range of the path MTU probe under way; start 0: none. */
     public int mtuProbeSeqStart, mtuProbeSeqEnd;
-    /** Rehashes by protective load balancing. */
-    public int plbRehash;
     /** MTU from an ICMP message that met an owned socket. */
     public int mtuInfo;
     /** Append the number of bytes in queue to each read (TCP_INQ). */

@@ -183,6 +183,24 @@ class TcpDecisionScriptTest {
         assertThat(peer.host.counter("TcpExtSyncookiesFailed")).isZero();
     }
 
+    // ---- TIME_WAIT
+
+    /** Answers to data don't use up what is allowed to segments without. */
+    @Test
+    void shouldAnswerBothDataAndAcksInTimeWait() throws Exception {
+        SoftSocket s = accept();
+        s.close();
+        peer.expect(fin().seq(1).ack(1));
+        peer.inject(fin().seq(1).ack(2));
+        peer.expect(ack().seq(2).ack(2));
+        peer.inject(data(10).seq(-100).ack(2));
+        peer.expect(ack().seq(2).ack(2));
+        peer.inject(ack().seq(-100).ack(2));
+        peer.expect(ack().seq(2).ack(2));
+        peer.inject(ack().seq(-100).ack(2));
+        peer.expectNothing(400 * MS);
+    }
+
     // ---- ICMP
 
     @Test

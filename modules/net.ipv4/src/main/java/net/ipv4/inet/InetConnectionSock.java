@@ -42,15 +42,6 @@ public abstract class InetConnectionSock extends InetSock {
 
     // ---- set up by the protocol
     public @Nullable InetConnectionSockAfOps afOps;
-    /** Congestion control operations: the protocol's type. */
-    public @Nullable Object icskCaOps;
-    /** Congestion control's own state of this connection. */
-    public @Nullable Object icskCa;
-    /** Upper layer protocol operations and data. */
-    public @Nullable Object icskUlpOps;
-
-    public @Nullable Object icskUlpData;
-
     // ---- binding: bucket lock
     @Nullable
     InetBindNode bind;

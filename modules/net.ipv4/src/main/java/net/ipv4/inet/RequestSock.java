@@ -73,12 +73,8 @@ public abstract class RequestSock extends SockCommon {
         this.state = TcpStates.TCP_NEW_SYN_RECV;
     }
 
-    /** Counts a timeout of a request that is in no queue: a fast open child's. */
+    /** Its SYN-ACK was not answered in time. */
     public final void countTimeout() {
-        NUM_TIMEOUT.getAndAdd(this, 1);
-    }
-
-    final void timedOut() {
         NUM_TIMEOUT.getAndAdd(this, 1);
     }
 

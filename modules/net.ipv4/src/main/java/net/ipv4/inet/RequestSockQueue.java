@@ -32,8 +32,6 @@ public final class RequestSockQueue {
     public final FastopenQueue fastopenq = new FastopenQueue();
     /** TCP_DEFER_ACCEPT, in retransmissions. */
     public volatile int deferAccept;
-    /** The flood warning was given. */
-    public boolean synfloodWarned;
 
     private volatile int qlen;
     private volatile int young;
@@ -72,7 +70,7 @@ public final class RequestSockQueue {
 
     /** It timed out. */
     void aged(RequestSock req) {
-        req.timedOut();
+        req.countTimeout();
         leaveYoung(req);
     }
 
