@@ -22,7 +22,7 @@ import picocli.CommandLine.Spec;
         name = "softnet",
         mixinStandardHelpOptions = true,
         versionProvider = Softnet.Version.class,
-        subcommands = {DemoCommand.class, RunCommand.class},
+        subcommands = {DemoCommand.class, PacketdrillCommand.class, RunCommand.class},
         description = "The Linux network stack's design, in one JVM.")
 public final class Softnet implements Runnable {
     static final int EXIT_FAILED = 1;
