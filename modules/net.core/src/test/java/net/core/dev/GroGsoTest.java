@@ -12,6 +12,7 @@ import net.core.Kernel;
 import net.skbuff.Checksum;
 import net.skbuff.Page;
 import net.skbuff.SkBuff;
+import net.skbuff.SkbCache;
 import net.skbuff.SkbDropReason;
 import net.skbuff.UbufInfo;
 import org.jspecify.annotations.Nullable;
@@ -360,7 +361,7 @@ class GroGsoTest {
         boolean[] complete = {false};
         UbufInfo ubuf = new UbufInfo() {
             @Override
-            protected void complete(@Nullable SkBuff skb, boolean success) {
+            protected void complete(@Nullable SkbCache here, @Nullable SkBuff skb, boolean success) {
                 complete[0] = true;
             }
         };
