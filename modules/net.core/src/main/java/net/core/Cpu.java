@@ -23,10 +23,43 @@ import net.skbuff.SkbDropReason;
 import net.skbuff.SkbMemory;
 import org.jspecify.annotations.Nullable;
 
-/** Padding: what others write lies on cache lines of its own. */
+/**
+ * Padding: what others write lies on cache lines of its own. Ints, because the JVM puts fields of a subclass into gaps that
+ * longs would leave. {@code LayoutTest} looks.
+ */
 abstract class CpuPadBefore extends SkbCache {
     @SuppressWarnings("unused")
-    long c01, c02, c03, c04, c05, c06, c07, c08, c09, c10, c11, c12, c13, c14, c15;
+    int c01,
+            c02,
+            c03,
+            c04,
+            c05,
+            c06,
+            c07,
+            c08,
+            c09,
+            c10,
+            c11,
+            c12,
+            c13,
+            c14,
+            c15,
+            c16,
+            c17,
+            c18,
+            c19,
+            c20,
+            c21,
+            c22,
+            c23,
+            c24,
+            c25,
+            c26,
+            c27,
+            c28,
+            c29,
+            c30,
+            c31;
 
     CpuPadBefore(SkbMemory memory, int id) {
         super(memory, id);
@@ -54,7 +87,37 @@ abstract class CpuShared extends CpuPadBefore {
 /** Padding after {@link CpuShared}. */
 abstract class CpuPadAfter extends CpuShared {
     @SuppressWarnings("unused")
-    long d01, d02, d03, d04, d05, d06, d07, d08, d09, d10, d11, d12, d13, d14, d15;
+    int d01,
+            d02,
+            d03,
+            d04,
+            d05,
+            d06,
+            d07,
+            d08,
+            d09,
+            d10,
+            d11,
+            d12,
+            d13,
+            d14,
+            d15,
+            d16,
+            d17,
+            d18,
+            d19,
+            d20,
+            d21,
+            d22,
+            d23,
+            d24,
+            d25,
+            d26,
+            d27,
+            d28,
+            d29,
+            d30,
+            d31;
 
     CpuPadAfter(SkbMemory memory, int id) {
         super(memory, id);

@@ -10,7 +10,37 @@ import org.jspecify.annotations.Nullable;
 /** Keeps the fields that other CPUs write on a cache line of their own. */
 abstract class SkbCachePadBefore {
     @SuppressWarnings("unused")
-    long p01, p02, p03, p04, p05, p06, p07, p08, p09, p10, p11, p12, p13, p14, p15;
+    int p01,
+            p02,
+            p03,
+            p04,
+            p05,
+            p06,
+            p07,
+            p08,
+            p09,
+            p10,
+            p11,
+            p12,
+            p13,
+            p14,
+            p15,
+            p16,
+            p17,
+            p18,
+            p19,
+            p20,
+            p21,
+            p22,
+            p23,
+            p24,
+            p25,
+            p26,
+            p27,
+            p28,
+            p29,
+            p30,
+            p31;
 }
 
 /** The one word of a cache that other CPUs write. */
@@ -23,7 +53,37 @@ abstract class SkbCacheRemote extends SkbCachePadBefore {
 /** Padding after {@link SkbCacheRemote}. */
 abstract class SkbCachePadAfter extends SkbCacheRemote {
     @SuppressWarnings("unused")
-    long q01, q02, q03, q04, q05, q06, q07, q08, q09, q10, q11, q12, q13, q14, q15;
+    int q01,
+            q02,
+            q03,
+            q04,
+            q05,
+            q06,
+            q07,
+            q08,
+            q09,
+            q10,
+            q11,
+            q12,
+            q13,
+            q14,
+            q15,
+            q16,
+            q17,
+            q18,
+            q19,
+            q20,
+            q21,
+            q22,
+            q23,
+            q24,
+            q25,
+            q26,
+            q27,
+            q28,
+            q29,
+            q30,
+            q31;
 }
 
 /**
