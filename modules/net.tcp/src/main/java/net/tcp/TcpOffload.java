@@ -51,6 +51,12 @@ final class TcpOffload implements OffloadCallbacks {
             info.gsoSegs = (skb.len + mss - 1) / mss; // from an untrusted source, but the device can do it
             return skb;
         }
+        if (skb.ipSummed != SkBuff.CHECKSUM_PARTIAL) {
+            // Forwarded with a sum that covers the whole: each segment needs its own.
+            skb.ipSummed = SkBuff.CHECKSUM_PARTIAL;
+            skb.csumStart = skb.transportHeader;
+            skb.csumOffset = TcpHdr.CHECK_OFFSET;
+        }
         boolean oooOkay = skb.oooOkay;
         skb.oooOkay = false;
         SkBuff segs = SkbSegment.skbSegment(cpu, skb, features);
