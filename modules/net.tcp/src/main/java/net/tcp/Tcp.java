@@ -87,7 +87,7 @@ public final class Tcp {
         tp.icskRtoMin = TcpTimer.usToJiffies(sysctl.tcpRtoMinUs);
         tp.icskDelackMax = TcpConst.TCP_DELACK_MAX;
         tp.mdevUs = TcpConst.TCP_TIMEOUT_INIT * 1000;
-        tp.rttMin.reset((int) (tp.kernel().clock().nanoTime() / 1_000_000), -1);
+        tp.rttMin.reset((int) tp.kernel().clock().jiffies(), -1);
         tp.setSndCwnd(TcpConst.TCP_INIT_CWND);
         tp.appLimited = -1;
         tp.rateAppLimited = true;

@@ -82,14 +82,14 @@ final class Args {
         if (items.size() != count) {
             throw new ScriptFailure("iovec of " + items.size() + " elements, but the count says " + count);
         }
-        long total = 0;
-        for (Expr e : items) {
-            if (!(e instanceof Expr.Iovec v)) {
+        int[] pieces = new int[count];
+        for (int i = 0; i < count; i++) {
+            if (!(items.get(i) instanceof Expr.Iovec v)) {
                 throw new ScriptFailure("wants {..., n} as an element of an iovec");
             }
-            total += v.length();
+            pieces[i] = Math.toIntExact(v.length());
         }
-        return new ScriptBuffer((int) total, false);
+        return new ScriptBuffer(pieces);
     }
 
     ScriptFailure wrong(int i, String want) {

@@ -1,6 +1,7 @@
 package net.testkit.packetdrill;
 
 import java.lang.foreign.Arena;
+import java.util.Arrays;
 import net.skbuff.Errno;
 import net.skbuff.UserBuf;
 import org.agrona.UnsafeApi;
@@ -16,9 +17,22 @@ final class ScriptBuffer implements UserBuf {
 
     private final int length;
     private final boolean isNull;
+    /** Lengths of an iovec's elements; empty: one piece. */
+    private final int[] pieces;
+
     private int pos;
 
     ScriptBuffer(int length, boolean isNull) {
+        this(length, isNull, new int[0]);
+    }
+
+    /** The elements of an iovec. */
+    ScriptBuffer(int[] pieces) {
+        this(Arrays.stream(pieces).sum(), false, pieces);
+    }
+
+    private ScriptBuffer(int length, boolean isNull, int[] pieces) {
+        this.pieces = pieces;
         this.length = Math.max(length, 0);
         this.isNull = isNull;
     }
@@ -71,5 +85,22 @@ final class ScriptBuffer implements UserBuf {
     @Override
     public int nativeLength() {
         return isNull ? 0 : Math.min(remaining(), LENT_BYTES);
+    }
+
+    @Override
+    public Object nativeOwner() {
+        return this;
+    }
+
+    @Override
+    public int pieceLength() {
+        int end = 0;
+        for (int piece : pieces) {
+            end += piece;
+            if (pos < end) {
+                return Math.min(end - pos, LENT_BYTES);
+            }
+        }
+        return Math.min(remaining(), LENT_BYTES);
     }
 }
