@@ -107,7 +107,6 @@ final class TcpV4Ops extends InetConnectionSockAfOps {
         }
         Route.skSetupCaps(child, dst);
         TcpCong.openreqChild(cpu, child, dst);
-        TcpMss.mtupInit(cpu, child);
         TcpMss.tcpSyncMss(child, dst.mtu());
         child.advmss = TcpMss.mssClamp(parent, dst.advmss());
         TcpRcvSpace.tcpInitializeRcvMss(child);
