@@ -139,7 +139,7 @@ public final class TcpInfo {
         sacked = tp.sackedOut;
         lost = tp.lostOut;
         retrans = tp.retransOut;
-        int now = (int) (tp.kernel().clock().nanoTime() / 1_000_000);
+        int now = (int) tp.kernel().clock().jiffies();
         lastDataSent = now - tp.lsndtime;
         lastDataRecv = now - (int) tp.icskAckLrcvtime;
         lastAckRecv = now - tp.rcvTstamp;
@@ -218,7 +218,7 @@ public final class TcpInfo {
         totalRtoRecoveries = tp.totalRtoRecoveries;
         totalRtoTime = tp.totalRtoTime;
         if (tp.rtoStamp != 0) {
-            totalRtoTime += now - tp.rtoStamp;
+            totalRtoTime += (int) (tp.kernel().clock().nanoTime() / 1_000_000) - tp.rtoStamp;
         }
     }
 
