@@ -109,6 +109,7 @@ final class TcpZerocopy extends UbufInfo {
     }
 
     /** Nothing was sent: the number is given back. Linux: msg_zerocopy_put_abort(). */
+    @SuppressWarnings("NonAtomicVolatileUpdate") // socket lock
     private void abort() {
         tp.zckey--;
         length = length - 1;
