@@ -183,6 +183,8 @@ public final class Cpu extends CpuPadAfter {
     private final SoftirqAction[] actions;
     private final ConcurrentLinkedQueue<Thread> wordQueue = new ConcurrentLinkedQueue<>();
     private @Nullable CpuWorker worker;
+    /** Whose wait ends softirqs; a hint to a holder who is somebody else. */
+    private volatile @Nullable Waiter guest;
 
     /** The networking state of this CPU. */
     public final SoftnetData sd;
@@ -304,10 +306,24 @@ public final class Cpu extends CpuPadAfter {
         }
     }
 
-    /** Whether somebody is parked for the word: long work should end early. */
+    /**
+     * Whether somebody waits for this thread to end softirqs: parked for the word, or, if it stands in for the worker, its
+     * own program, which has what it waited for. What is left is the worker's.
+     */
     @HotPath
     public boolean contended() {
-        return wordWaiters != 0;
+        Waiter g = guest;
+        return wordWaiters != 0 || g != null && !g.isWaiting();
+    }
+
+    /** Runs softirqs for a thread that stands in for the worker, until its wait is over. Context: process. */
+    boolean tryRunSoftirqs(Waiter forGuest) {
+        guest = forGuest;
+        try {
+            return tryRunSoftirqs();
+        } finally {
+            guest = null;
+        }
     }
 
     /** Spins, yields, then parks until this CPU's word is free. */

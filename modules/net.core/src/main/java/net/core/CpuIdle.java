@@ -124,7 +124,7 @@ final class CpuIdle implements NativeWait {
             }
             if (raised) {
                 interrupts = interrupts + 1;
-                runInterrupts();
+                runInterrupts(waiter);
                 woken |= !waiter.isWaiting();
             }
             if (woken || waiter.threadInterrupted()) {
@@ -142,10 +142,10 @@ final class CpuIdle implements NativeWait {
         }
     }
 
-    private void runInterrupts() {
+    private void runInterrupts(Waiter waiter) {
         cpu.setRemotePending(Cpu.IRQ_BIT);
         try {
-            cpu.tryRunSoftirqs(); // or the holder sees the bit when it gives the word back
+            cpu.tryRunSoftirqs(waiter); // or the holder sees the bit when it gives the word back
         } catch (RuntimeException | Error e) {
             cpu.oops("interrupt taken by a waiting thread", e);
         }
