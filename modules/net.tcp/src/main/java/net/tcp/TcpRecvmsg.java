@@ -61,7 +61,8 @@ public final class TcpRecvmsg {
     }
 
     /**
-     * Copies what is there; waits for the rest as the flags say.
+     * Copies what is there; waits for the rest as the flags say. MSG_SPLICE_PAGES is a splice's, which stops before an
+     * urgent byte for good (Linux: tcp_splice_read()).
      *
      * @return bytes, 0 at the end of the stream, or a negative errno
      * <p>Linux: tcp_recvmsg_locked(), net/ipv4/tcp.c
@@ -126,6 +127,8 @@ public final class TcpRecvmsg {
                     if (Integer.compareUnsigned(urgOffset, used) < 0) {
                         if (urgOffset != 0) {
                             used = urgOffset;
+                        } else if ((flags & SockConst.MSG_SPLICE_PAGES) != 0) {
+                            break; // a splice neither takes the urgent byte nor passes over it
                         } else if (!tp.flag(SockFlag.URGINLINE)) { // pass over the urgent byte
                             seq++;
                             urgHole++;

@@ -177,7 +177,8 @@ final class Splice {
             int want = Math.min(len - done, page.size());
             boolean wait = done == 0 && !in.nonblocking() && (flags & FileFlags.SPLICE_F_NONBLOCK) == 0;
             msg.reset(iter.wrap(page, 0, want), null, 0);
-            int n = SocketFileOps.sockRecvmsg(sock, msg, want, wait ? 0 : SockConst.MSG_DONTWAIT);
+            int n = SocketFileOps.sockRecvmsg(
+                    sock, msg, want, SockConst.MSG_SPLICE_PAGES | (wait ? 0 : SockConst.MSG_DONTWAIT));
             if (n <= 0) {
                 page.putDeferred();
                 return done > 0 ? done : n;
