@@ -106,8 +106,12 @@ final class PacketBuilder {
 
     private static int icmp(DataOutputStream out, Packet.Icmp i, Flow f, int echoedSeqOffset) throws IOException {
         int type = IcmpNames.type(i.type(), false);
+        int code = IcmpNames.code(i.code(), false);
+        if (type < 0 || code < 0) {
+            throw new ScriptFailure("no such ICMP type or code: " + i.type() + " " + i.code());
+        }
         out.writeByte(type);
-        out.writeByte(IcmpNames.code(i.code(), false));
+        out.writeByte(code);
         out.writeShort(0);
         out.writeShort(i.mtu() >= 0 ? 0 : i.echoId());
         out.writeShort(i.mtu() >= 0 ? (int) i.mtu() : 0);

@@ -1,6 +1,9 @@
 package net.testkit.packetdrill;
 
 import java.nio.file.Path;
+import net.testkit.packetdrill.lang.Event;
+import net.testkit.packetdrill.lang.IcmpNames;
+import net.testkit.packetdrill.lang.Packet;
 import net.testkit.packetdrill.lang.Script;
 import net.testkit.packetdrill.lang.Settings;
 import org.jspecify.annotations.Nullable;
@@ -18,6 +21,13 @@ public final class Packetdrill {
         long began = System.nanoTime();
         if (script.settings().ipVersion() != Settings.IpVersion.IPV4) {
             return Verdict.skip(seconds(began), "runs over IPv4 only", 0);
+        }
+        for (Event e : script.events()) {
+            if (e.action() instanceof Packet.Icmp i
+                    && IcmpNames.type(i.type(), false) < 0
+                    && IcmpNames.type(i.type(), true) >= 0) {
+                return Verdict.skip(seconds(began), "ICMPv6 message: runs over IPv4 only", e.line());
+            }
         }
         if (script.settings().dryRun()) {
             return Verdict.pass(seconds(began));
