@@ -137,10 +137,7 @@ public final class TcpFragment {
         TcpSkbCb.tcpFlags(rest, flags);
         TcpSkbCb.eor(rest, TcpSkbCb.eor(skb));
         TcpSkbCb.eor(skb, false);
-        if (TcpSkbCb.txstampAck(skb)) {
-            TcpSkbCb.txstampAck(rest, true);
-            TcpSkbCb.txstampAck(skb, false);
-        }
+        TcpTxTimestamp.split(skb, rest);
         skb.splitTo(rest, len);
         rest.releaseHeader();
         return rest;
@@ -235,9 +232,7 @@ public final class TcpFragment {
         TcpSkbCb.orTcpFlags(skb, TcpSkbCb.tcpFlags(next));
         TcpSkbCb.orSacked(skb, TcpSkbCb.sacked(next) & TcpSkbCb.TCPCB_EVER_RETRANS);
         TcpSkbCb.eor(skb, TcpSkbCb.eor(next));
-        if (TcpSkbCb.txstampAck(next)) {
-            TcpSkbCb.txstampAck(skb, true);
-        }
+        TcpTxTimestamp.join(skb, next);
         if (next == tp.retransmitSkbHint) {
             tp.retransmitSkbHint = skb;
         }
@@ -269,9 +264,7 @@ public final class TcpFragment {
     static void eatOneSkb(Cpu cpu, TcpSock tp, SkBuff to, SkBuff from) {
         TcpSkbCb.orTcpFlags(to, TcpSkbCb.tcpFlags(from));
         TcpSkbCb.eor(to, TcpSkbCb.eor(from));
-        if (TcpSkbCb.txstampAck(from)) {
-            TcpSkbCb.txstampAck(to, true);
-        }
+        TcpTxTimestamp.join(to, from);
         tp.sendQueue.unlink(from);
         TcpQueues.wmemFreeSkb(cpu, tp, from);
     }

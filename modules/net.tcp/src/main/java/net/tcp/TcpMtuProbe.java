@@ -68,7 +68,8 @@ final class TcpMtuProbe {
         while (skb != null && left > 0) {
             SkBuff next = TcpQueues.isLast(tp, skb) ? null : skb.next;
             left -= skb.len;
-            if (skb.zcopy() != null) { // the probe would keep a program's memory without telling
+            if (skb.zcopy() != null
+                    || TcpTxTimestamp.isAsked(skb)) { // the probe would keep a program's memory without telling
                 return false;
             }
             if (left > 0 && (next == null || !TcpQueues.canCollapse(skb, next))) {

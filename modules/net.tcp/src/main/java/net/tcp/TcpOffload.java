@@ -64,6 +64,7 @@ final class TcpOffload implements OffloadCallbacks {
             return null;
         }
         segs.oooOkay = oooOkay;
+        TcpTxTimestamp.segmented(skb, segs, Bits.getBe32(segs.transportAddress() + TcpHdr.SEQ_OFFSET), mss);
         finish(skb, segs, mss);
         return segs;
     }

@@ -1,5 +1,6 @@
 package net.tcp;
 
+import java.util.Map;
 import net.core.Cpu;
 import net.core.Kernel;
 import net.core.Net;
@@ -17,6 +18,7 @@ import net.ipv4.inet.InetConnectionSock;
 import net.ipv4.inet.InetCsk;
 import net.ipv4.inet.InetHashtables;
 import net.skbuff.Errno;
+import net.skbuff.SkBuff;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -169,6 +171,22 @@ public final class TcpProt extends Proto {
     @Override
     public int getsockopt(Sock sk, int level, int optname, OptVal optval) {
         return TcpSockopt.get(tcp(sk), level, optname, optval);
+    }
+
+    /** Keys count bytes from here on. Linux: sock_set_timestamping(). */
+    @Override
+    public int resetTskey(Sock sk, int tsflags) {
+        TcpSock tp = tcp(sk);
+        if (tp.inStates(TcpConst.TCPF_CLOSE | TcpConst.TCPF_LISTEN)) {
+            return -Errno.EINVAL;
+        }
+        tp.tskey = (tsflags & SockConst.SOF_TIMESTAMPING_OPT_ID_TCP) != 0 ? tp.writeSeq : tp.sndUna;
+        return 0;
+    }
+
+    @Override
+    public Map<String, Long> optStats(Sock sk, SkBuff orig, @Nullable SkBuff ack) {
+        return TcpTxTimestamp.optStats(tcp(sk), orig, ack);
     }
 
     @Override

@@ -11,6 +11,7 @@ import net.core.Cpu;
 import net.core.sock.Msghdr;
 import net.core.sock.SockConst;
 import net.core.sock.SockFlag;
+import net.core.sock.SockTimestamp;
 import net.core.sock.TcpStates;
 import net.core.trace.Landmark;
 import net.core.trace.PathTrace;
@@ -43,6 +44,9 @@ public final class TcpRecvmsg {
         tp.lockSock();
         try {
             int n = (flags & SockConst.MSG_OOB) != 0 ? recvUrg(tp, msg, len, flags) : recvLocked(tp, msg, len, flags);
+            if (n >= 0 && msg.rxStampNs != 0 && msg.wantControl) {
+                SockTimestamp.recvStream(msg, tp, msg.rxStampNs);
+            }
             if (n >= 0 && tp.recvmsgInq && msg.wantControl) {
                 int inq = inq(tp);
                 msg.inq = inq;
@@ -159,6 +163,9 @@ public final class TcpRecvmsg {
                 if (used + offset < skb.len) {
                     continue;
                 }
+            }
+            if (TcpSkbCb.hasRxtstamp(skb)) {
+                msg.rxStampNs = skb.tstampNs;
             }
             if ((TcpSkbCb.tcpFlags(skb) & TCPHDR_FIN) != 0) {
                 seq++;

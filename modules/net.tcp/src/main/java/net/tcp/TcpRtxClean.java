@@ -56,6 +56,7 @@ final class TcpRtxClean {
             int endSeq = TcpSkbCb.endSeq(skb);
             int sacked = TcpSkbCb.sacked(skb);
             int pcount = TcpSkbCb.pcount(skb);
+            TcpTxTimestamp.acked(cpu, tp, skb, ackSkb, priorSndUna);
             if (TcpSeq.after(endSeq, tp.sndUna)) { // at most a part of it
                 if (pcount == 1 || !TcpSeq.after(tp.sndUna, startSeq)) {
                     break;

@@ -202,7 +202,7 @@ final class TcpSackShift {
         if (skb == tp.highestSack) {
             TcpSackTag.advanceHighestSack(tp, skb);
         }
-        TcpSkbCb.txstampAck(prev, TcpSkbCb.txstampAck(prev) || TcpSkbCb.txstampAck(skb));
+        TcpTxTimestamp.join(prev, skb);
         TcpSkbCb.deliveredMstamp(prev, 0); // its sample is taken
         TcpQueues.tcpRtxQueueUnlinkAndFree(cpu, tp, skb);
         TcpCount.netInc(cpu, tp, LinuxMib.SACKMERGED);

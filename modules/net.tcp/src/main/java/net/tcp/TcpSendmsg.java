@@ -83,6 +83,10 @@ public final class TcpSendmsg {
     @HotPath
     private static int sendStream(TcpSock tp, Msghdr msg, int size, int flags, long timeout, @Nullable TcpZerocopy zc) {
         long timeo = timeout;
+        int tsflags = tp.tsflags == 0 && msg.control == null ? 0 : TcpTxTimestamp.flags(tp, msg);
+        if (tsflags < 0) {
+            return tsflags;
+        }
         TcpRate.checkAppLimited(tp);
         if (!tp.inStates(TCPF_ESTABLISHED | TCPF_CLOSE_WAIT) && !TcpFastOpen.passive(tp)) {
             timeo = tp.streamWaitConnect(timeo);
@@ -149,7 +153,7 @@ public final class TcpSendmsg {
             mss = TcpMss.tcpCurrentMss(tp);
             sizeGoal = TcpMss.xmitSizeGoal(tp, mss, (flags & SockConst.MSG_OOB) == 0);
         }
-        return finish(tp, flags, mss, sizeGoal, copied, err);
+        return finish(tp, flags, mss, sizeGoal, copied, err, tsflags);
     }
 
     /** The last unsent segment, if more bytes may join it. */
@@ -426,13 +430,16 @@ public final class TcpSendmsg {
         return tp.streamWaitMemory(timeo);
     }
 
-    private static int finish(TcpSock tp, int flags, int mss, int sizeGoal, int copied, int err) {
+    private static int finish(TcpSock tp, int flags, int mss, int sizeGoal, int copied, int err, int tsflags) {
         Cpu cpu = tp.localBhDisable();
         try {
             if (err != 0) {
                 TcpQueues.removeEmptySkb(cpu, tp);
             }
             if (copied != 0) {
+                if (tsflags != 0) {
+                    TcpTxTimestamp.request(tp, tsflags);
+                }
                 tcpPush(cpu, tp, flags, mss, tp.nonagle, sizeGoal);
             }
             int result = copied != 0 ? copied : err;

@@ -41,6 +41,9 @@ public final class Msghdr {
 
     public boolean getInq;
 
+    /** Receive stamp of the last byte read from a stream, nanoseconds since 1970; 0: none. */
+    public long rxStampNs;
+
     /** Negative errno of a helper that answered null instead of a packet. */
     public int err;
 
@@ -54,6 +57,7 @@ public final class Msghdr {
         this.ubuf = null;
         this.inq = 0;
         this.getInq = false;
+        this.rxStampNs = 0;
         return this;
     }
 

@@ -1,10 +1,12 @@
 package net.core.sock;
 
+import java.util.Map;
 import java.util.concurrent.atomic.AtomicLong;
 import net.core.Cpu;
 import net.core.Kernel;
 import net.core.Net;
 import net.skbuff.Errno;
+import net.skbuff.SkBuff;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -103,6 +105,11 @@ public abstract class Proto {
     public int resetTskey(Sock sk, int tsflags) {
         sk.tskey = 0;
         return 0;
+    }
+
+    /** What SOF_TIMESTAMPING_OPT_STATS adds to a transmit stamp: values by name; null: nothing. Any context. */
+    public @Nullable Map<String, Long> optStats(Sock sk, SkBuff orig, @Nullable SkBuff ack) {
+        return null;
     }
 
     /** SO_KEEPALIVE changed. Context: socket owned. */

@@ -137,6 +137,9 @@ public final class SockErrQueue {
         if (err == 0) {
             SockTimestamp.recvTimestamp(msg, sk, skb);
             SockExtendedErr reason = extErr(skb);
+            if (reason.stats != null) {
+                msg.putCmsg(SockConst.SOL_SOCKET, SockConst.SCM_TIMESTAMPING_OPT_STATS, 0, 0, reason.stats);
+            }
             if (msg.name instanceof SockAddrIn in && reason.dest instanceof SockAddrIn dest) {
                 in.set(dest.addr, dest.port);
                 msg.nameSet = true;

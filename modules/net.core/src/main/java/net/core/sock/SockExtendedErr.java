@@ -1,5 +1,6 @@
 package net.core.sock;
 
+import java.util.Map;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -31,6 +32,9 @@ public final class SockExtendedErr {
 
     /** Where the packet that failed was going, for {@link Msghdr#name}. */
     public @Nullable SockAddr dest;
+
+    /** What SOF_TIMESTAMPING_OPT_STATS adds: values by name; or null. */
+    public @Nullable Map<String, Long> stats;
 
     @Override
     public String toString() {

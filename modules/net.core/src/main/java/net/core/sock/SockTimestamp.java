@@ -48,6 +48,19 @@ public final class SockTimestamp {
         }
     }
 
+    /** The stamp of the last byte read from a stream, in the forms the program chose. Linux: tcp_recv_timestamp() */
+    public static void recvStream(Msghdr msg, Sock sk, long stampNs) {
+        if (sk.flag(SockFlag.RCVTSTAMP)) {
+            putStamp(msg, sk, stampNs);
+        }
+        boolean filtered = (sk.tsflags & SockConst.SOF_TIMESTAMPING_OPT_RX_FILTER) != 0
+                && (sk.tsflags & SockConst.SOF_TIMESTAMPING_RX_SOFTWARE) == 0;
+        if ((sk.tsflags & SockConst.SOF_TIMESTAMPING_SOFTWARE) != 0 && !filtered) {
+            int type = sk.flag(SockFlag.TSTAMP_NEW) ? SockConst.SO_TIMESTAMPING_NEW : SockConst.SO_TIMESTAMPING;
+            msg.putCmsg(SockConst.SOL_SOCKET, type, stampNs, 0, new long[] {stampNs, 0, 0}); // allocates: asked for
+        }
+    }
+
     /** One receive stamp in the form the program chose; for a stream the stamp of the last byte. */
     public static void putStamp(Msghdr msg, Sock sk, long stampNs) {
         boolean ns = sk.flag(SockFlag.RCVTSTAMPNS);
@@ -93,7 +106,7 @@ public final class SockTimestamp {
     @HotPath
     public static void skbTxTimestamp(Cpu cpu, SkBuff skb) {
         if ((skb.shinfo().txFlags & SkbSharedInfo.SKBTX_SW_TSTAMP) != 0) {
-            skbTstampTx(cpu, skb, skb.sk instanceof Sock sk ? sk : null, SCM_TSTAMP_SND, 0);
+            skbTstampTx(cpu, skb, null, skb.sk instanceof Sock sk ? sk : null, SCM_TSTAMP_SND, 0);
         }
     }
 
@@ -101,7 +114,7 @@ public final class SockTimestamp {
     @HotPath
     public static void skbSchedTimestamp(Cpu cpu, SkBuff skb) {
         if ((skb.shinfo().txFlags & SkbSharedInfo.SKBTX_SCHED_TSTAMP) != 0) {
-            skbTstampTx(cpu, skb, skb.sk instanceof Sock sk ? sk : null, SCM_TSTAMP_SCHED, 0);
+            skbTstampTx(cpu, skb, null, skb.sk instanceof Sock sk ? sk : null, SCM_TSTAMP_SCHED, 0);
         }
     }
 
@@ -109,10 +122,12 @@ public final class SockTimestamp {
      * Reports that {@code orig} reached a point on its way: a copy (or, with SOF_TIMESTAMPING_OPT_TSONLY, an empty
      * packet) with the stamp goes to the sender's error queue. Linux: __skb_tstamp_tx()
      *
+     * @param ack the ACK that acknowledged it, or null
      * @param tstype SCM_TSTAMP_xxx
      * @param stampNs time, or 0 for now
      */
-    public static void skbTstampTx(Cpu cpu, SkBuff orig, @Nullable Sock sk, int tstype, long stampNs) {
+    public static void skbTstampTx(
+            Cpu cpu, SkBuff orig, @Nullable SkBuff ack, @Nullable Sock sk, int tstype, long stampNs) {
         if (sk == null) {
             return;
         }
@@ -121,13 +136,22 @@ public final class SockTimestamp {
         if (skb == null) {
             return;
         }
+        if (skb.orphanFragsRx(cpu) != 0) {
+            skb.kfree(cpu, SkbDropReason.NOMEM);
+            return;
+        }
         skb.tstampNs = stampNs != 0 ? stampNs : cpu.kernel().clock().realTimeNs();
         SockExtendedErr reason = new SockExtendedErr();
         reason.errno = Errno.ENOMSG;
         reason.origin = SockExtendedErr.SO_EE_ORIGIN_TIMESTAMPING;
         reason.info = tstype;
         if ((sk.tsflags & SockConst.SOF_TIMESTAMPING_OPT_ID) != 0) {
-            reason.data = orig.shinfo().tskey;
+            // A stream's keys are sequence numbers, counted from where the option was set.
+            reason.data = orig.shinfo().tskey - (sk.type == SockConst.SOCK_STREAM ? sk.tskey : 0);
+        }
+        Proto prot = sk.prot;
+        if (tsonly && (sk.tsflags & SockConst.SOF_TIMESTAMPING_OPT_STATS) != 0 && prot != null) {
+            reason.stats = prot.optStats(sk, orig, ack);
         }
         if (SockErrQueue.queue(cpu, sk, skb, reason) < 0) {
             skb.kfree(cpu, SkbDropReason.NOT_SPECIFIED);
