@@ -132,6 +132,8 @@ public final class TcpRecvmsg {
                         if (urgOffset != 0) {
                             used = urgOffset;
                         } else if ((flags & SockConst.MSG_SPLICE_PAGES) != 0) {
+                            boolean again = copied == 0 && timeo == 0;
+                            copied = again ? -Errno.EAGAIN : copied;
                             break; // a splice neither takes the urgent byte nor passes over it
                         } else if (!tp.flag(SockFlag.URGINLINE)) { // pass over the urgent byte
                             seq++;

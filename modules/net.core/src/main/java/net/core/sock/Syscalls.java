@@ -246,7 +246,8 @@ public final class Syscalls {
         }
         msg.flags = 0;
         msg.nameSet = false;
-        int all = flags | (file.nonblocking() ? SockConst.MSG_DONTWAIT : 0);
+        int asked = flags & ~SockConst.MSG_SPLICE_PAGES;
+        int all = asked | (file.nonblocking() ? SockConst.MSG_DONTWAIT : 0);
         return SocketFileOps.sockRecvmsg(sock, msg, msg.dataLeft(), all);
     }
 
