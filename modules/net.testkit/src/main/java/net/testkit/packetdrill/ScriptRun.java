@@ -72,7 +72,7 @@ final class ScriptRun {
             ScriptTime time = ScriptTime.of(event, base);
             long lastUsecs = last == null ? ScriptTime.NONE : last.usecs();
             if (event.action() instanceof Packet p && !p.inbound()) {
-                packets.outbound(p, time, lastUsecs);
+                outbound(packets, p, time, lastUsecs);
             } else {
                 if (event.action() instanceof Syscall) {
                     calls.awaitIdle();
@@ -84,7 +84,7 @@ final class ScriptRun {
                 }
                 switch (event.action()) {
                     case Packet p -> packets.inbound(p);
-                    case Syscall s -> calls.run(s, time);
+                    case Syscall s -> call(calls, s, time);
                     case Command c -> shell.run(c);
                     case Code c -> code.run(c);
                 }
@@ -92,6 +92,28 @@ final class ScriptRun {
             failedCall(calls);
             last = time;
             before = event;
+        }
+    }
+
+    /** With {@code --non_fatal=packet} a packet may differ or stay away. */
+    private void outbound(PacketEvents packets, Packet packet, ScriptTime time, long lastUsecs) {
+        try {
+            packets.outbound(packet, time, lastUsecs);
+        } catch (ScriptFailure e) {
+            if (!settings.nonFatalPackets()) {
+                throw e;
+            }
+        }
+    }
+
+    /** With {@code --non_fatal=syscall} a call may return something else, unless it blocks. */
+    private void call(SyscallEvents calls, Syscall syscall, ScriptTime time) {
+        try {
+            calls.run(syscall, time);
+        } catch (ScriptFailure e) {
+            if (!settings.nonFatalSyscalls()) {
+                throw e;
+            }
         }
     }
 
