@@ -29,8 +29,8 @@ final class IperfStream implements FdLoop.Ready {
      * is due in a millisecond of 1 Gbit/s, sent at our speed, overruns the 92 datagrams of a default receive buffer.
      */
     private static final long PACE_NS = 200_000;
-    /** Datagrams sent at once by a stream that is late; a third of a default receive buffer. */
-    private static final int CATCH_UP = 32;
+    /** Datagrams sent at once by a stream that is late; two thirds of a default receive buffer. */
+    private static final int CATCH_UP = 64;
 
     private final Host host;
     private final FdLoop loop;
