@@ -150,6 +150,9 @@ final class UdpInput implements InetProtocol {
         }
         IpSockGlue.pktinfoPrepare(sk, skb);
         sk.incomingCpu = cpu.id;
+        if (skb.napiId != 0) {
+            sk.napiId = skb.napiId; // for busy polling
+        }
         int rc = SockQueue.sockQueueRcvSkb(cpu, sk, skb);
         if (rc < 0) {
             boolean full = rc == -Errno.ENOMEM;

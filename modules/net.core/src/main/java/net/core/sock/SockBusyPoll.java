@@ -19,6 +19,9 @@ final class SockBusyPoll {
     /** Packets of one poll. Linux: BUSY_POLL_BUDGET */
     private static final int BUSY_POLL_BUDGET = 8;
 
+    /** Virtual time that an empty poll costs. */
+    private static final long EMPTY_POLL_NS = 1_000;
+
     private SockBusyPoll() {}
 
     /** True if the socket asked for it and knows its device's queue. Linux: sk_can_busy_loop() */
@@ -44,7 +47,11 @@ final class SockBusyPoll {
             if (nonblock || sk.err != 0 || sk.shutdown != 0 || clock.nanoTime() - endNs >= 0) {
                 return;
             }
-            kernel.scheduler().spinWait(round);
+            if (kernel.isVirtual()) {
+                kernel.scheduler().sleep(EMPTY_POLL_NS); // nobody else may be there to let time pass
+            } else {
+                kernel.scheduler().spinWait(round);
+            }
         }
     }
 }
