@@ -7,8 +7,14 @@
 # (docs/adr/0001-build.md). A cache made with it serves Serial and G1 as well; others run without.
 softnet_collector() { # sets collector
     collector=(-XX:+UseParallelGC)
-    [[ ${SOFTNET_JAVA_OPTS:-} =~ -XX:\+Use[A-Za-z]+GC ]] && collector=()
+    [[ ${SOFTNET_JAVA_OPTS:-} =~ -XX:\+Use[A-Za-z0-9]+GC ]] && collector=()
     return 0
+}
+
+# Heap and processors by name, so that a run does not depend on what the JVM makes of the machine (docs/adr/0023-collector.md). The heap
+# holds connections, 2 KiB for an end: -Xmx only reserves addresses. SOFTNET_JAVA_OPTS comes later and wins.
+softnet_machine() { # sets machine
+    machine=(-Xms64m -Xmx4g -XX:ActiveProcessorCount="$(nproc)")
 }
 
 # Flags that the AOT cache depends on: training and every run must agree on them.
@@ -72,8 +78,9 @@ softnet_build_image() {
 
 # A cache that cannot be made is no error: commands then only start more slowly.
 softnet_train() {
-    local java_flags
+    local java_flags machine
     softnet_java_flags "$image"
-    (cd / && "$JAVA_HOME/bin/java" -XX:+UseParallelGC -Dsoftnet.training=true -XX:AOTCacheOutput="$image/softnet.aot" \
+    softnet_machine
+    (cd / && "$JAVA_HOME/bin/java" -XX:+UseParallelGC "${machine[@]}" -Dsoftnet.training=true -XX:AOTCacheOutput="$image/softnet.aot" \
         "${java_flags[@]}" </dev/null)
 }
