@@ -104,7 +104,9 @@ class SockBusyPollTest {
             SockBusyPoll.loop(sk, true);
             assertThat(sk.receiveQueue.isEmpty()).isFalse();
             assertThat(host.kernel.clock().nanoTime() - began).isLessThan(1_000_000);
-            assertThat(queue.seen).as("one by the reader, at most one by NET_RX after it").isBetween(1, 2);
+            assertThat(queue.seen)
+                    .as("one by the reader, at most one by NET_RX after it")
+                    .isBetween(1, 2);
             queue.end(host);
         }
     }
@@ -126,7 +128,9 @@ class SockBusyPollTest {
     void shouldPollOnlyWhereASocketAsksForItAndKnowsItsQueue() {
         try (Host host = new Host("clock=virtual", "net.core.busy_read=70")) {
             Reader sk = new Reader(host.family);
-            assertThat(sk.llUsec).as("net.core.busy_read is the default of SO_BUSY_POLL").isEqualTo(70);
+            assertThat(sk.llUsec)
+                    .as("net.core.busy_read is the default of SO_BUSY_POLL")
+                    .isEqualTo(70);
             assertThat(SockBusyPoll.canBusyLoop(sk)).as("no packet yet").isFalse();
             sk.napiId = 1234;
             assertThat(SockBusyPoll.canBusyLoop(sk)).isTrue();
