@@ -31,13 +31,13 @@ final class PacketEvents {
                 socket.remoteIsn = t.seq();
             }
         }
-        LivePacket p = PacketBuilder.build(packet, flowIn(socket), socket.localOffset(false), world.lab.nowNs());
+        LivePacket p = PacketBuilder.build(packet, flowIn(socket), socket.localOffset(false), world.host.nowNs());
         if (p.isTcp()) {
             socket.toLive(p, world.settings.tcpTsEcrScaled());
             socket.lastIn = p;
         }
         p.sum();
-        world.tun.receive(p, world.settings.mss());
+        world.host.receive(p, world.settings.mss());
     }
 
     private static PacketBuilder.Flow flowIn(ScriptSocket s) {
@@ -123,7 +123,7 @@ final class PacketEvents {
 
     private LivePacket expected(Packet packet, ScriptSocket s) {
         PacketBuilder.Flow out = flowIn(s).reversed();
-        return PacketBuilder.build(packet, out, 0, world.lab.nowNs());
+        return PacketBuilder.build(packet, out, 0, world.host.nowNs());
     }
 
     /** Takes packets of the socket until there is as much payload as expected. */
@@ -263,8 +263,8 @@ final class PacketEvents {
                 window,
                 0,
                 List.of());
-        LivePacket p = PacketBuilder.build(rst, flowIn(s), 0, world.lab.nowNs());
+        LivePacket p = PacketBuilder.build(rst, flowIn(s), 0, world.host.nowNs());
         p.sum();
-        world.tun.receive(p, 0);
+        world.host.receive(p, 0);
     }
 }

@@ -35,7 +35,8 @@ public final class Packetdrill {
         ScriptRun run = new ScriptRun(script);
         String error;
         try (PcapFile pcap = pcap(script, options);
-                ScriptWorld world = new ScriptWorld(script.settings(), options.seed(), pcap)) {
+                ScriptWorld world = new ScriptWorld(
+                        script.settings(), pcap, tap -> new SoftnetHost(script.settings(), options.seed(), tap))) {
             error = run.run(world);
         }
         return error.isEmpty() ? Verdict.pass(seconds(began)) : Verdict.fail(seconds(began), error, run.line());

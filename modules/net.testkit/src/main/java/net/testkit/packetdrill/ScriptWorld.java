@@ -7,28 +7,20 @@ import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.function.BooleanSupplier;
-import net.core.Net;
-import net.core.sock.Syscalls;
-import net.core.task.WaitQueueHead;
-import net.ipv4.Ipv4Admin;
+import java.util.function.Function;
 import net.testkit.Lab;
 import net.testkit.packetdrill.lang.Packet;
 import net.testkit.packetdrill.lang.Settings;
 import org.jspecify.annotations.Nullable;
 
 /**
- * What one script runs in: a fresh kernel in virtual time with one TUN, a process whose calls the script makes, the
- * descriptors and sockets as the script numbers them, and the last packets seen.
+ * What one script runs in: its host with one TUN, a process whose calls the script makes, the descriptors and sockets as
+ * the script numbers them, and the last packets seen.
  *
- * <p>Context: the kernel's main thread; the thread of a blocking call reads descriptors and time.
+ * <p>Context: the host's main thread; the thread of a blocking call reads descriptors and time.
  */
 final class ScriptWorld implements AutoCloseable {
-    private static final String TUN = "tun0";
     private static final int KEPT_PACKETS = 10;
-    /** Times start a quarter of a jiffy after one, so that events on whole milliseconds are not at its edge. */
-    private static final long START_ALIGN_NS = 10_000_000;
-
-    private static final long START_OFFSET_NS = 250_000;
     private static final int FIRST_EPHEMERAL_PORT = 40_000;
 
     /** A descriptor: what the script calls it, what it is, and the connection behind it. */
@@ -52,10 +44,8 @@ final class ScriptWorld implements AutoCloseable {
     /** A packet seen. */
     private record Seen(long atNs, boolean inbound, byte[] bytes) {}
 
-    final Lab lab;
-    final Net net;
-    final Syscalls sys;
-    final TunDevice tun;
+    final ScriptHost host;
+    final HostCalls sys;
     final Settings settings;
     final int localIp;
     final int remoteIp;
@@ -69,40 +59,27 @@ final class ScriptWorld implements AutoCloseable {
 
     private final Deque<Seen> seen = new ArrayDeque<>();
     private final @Nullable PcapFile pcap;
-    private final WaitQueueHead idle = new WaitQueueHead();
     private int nextPort = FIRST_EPHEMERAL_PORT;
     private long startNs;
 
-    ScriptWorld(Settings settings, long seed, @Nullable PcapFile pcap) {
+    /** @param pcap where to keep what is seen, or null @param open makes the host, which reports packets to what it is given */
+    ScriptWorld(Settings settings, @Nullable PcapFile pcap, Function<TunDevice.Tap, ScriptHost> open) {
         this.settings = settings;
         this.pcap = pcap;
         localIp = Lab.address(settings.localIp());
         remoteIp = Lab.address(settings.remoteIp());
-        lab = Lab.virtual(seed, 1);
-        Lab.Host host = lab.addHost("dut");
-        net = host.net;
-        sys = host.network.process().syscalls();
-        tun = TunDevice.create(net, TUN, settings.mtu(), this::packet);
-        lab.attach(host, tun.dev, settings.localIp() + "/" + prefixLength(settings.netmaskIp()));
-        int len = settings.remotePrefix();
-        int prefix = remoteIp & (len == 0 ? 0 : -1 << 32 - len);
-        if ((localIp ^ remoteIp) >>> 32 - prefixLength(settings.netmaskIp()) != 0) {
-            Ipv4Admin.addRoute(net, prefix, len, 0, tun.dev);
-        }
-        startNs = lab.nowNs();
+        host = open.apply(this::packet);
+        sys = host.calls();
+        startNs = host.nowNs();
     }
 
-    private static int prefixLength(String netmask) {
-        return Integer.bitCount(Lab.address(netmask));
-    }
-
-    private void packet(long atNs, boolean inbound, byte[] bytes) {
+    private synchronized void packet(long atNs, boolean inbound, byte[] bytes) {
         if (seen.size() == KEPT_PACKETS) {
             seen.removeFirst();
         }
         seen.addLast(new Seen(atNs, inbound, bytes));
         if (pcap != null) {
-            pcap.write(lab.kernel.clock().realTimeNs(), bytes);
+            pcap.write(host.realTimeNs(), bytes);
         }
     }
 
@@ -110,14 +87,13 @@ final class ScriptWorld implements AutoCloseable {
 
     /** Time 0 of the script is about now. */
     void begin() {
-        long next = (lab.nowNs() / START_ALIGN_NS + 1) * START_ALIGN_NS + START_OFFSET_NS;
-        lab.sleep(next - lab.nowNs());
-        startNs = next;
+        startNs = host.startNs();
+        host.sleep(startNs - host.nowNs());
     }
 
     /** Microseconds since the script's start. */
     long nowUsecs() {
-        return usecs(lab.nowNs());
+        return usecs(host.nowNs());
     }
 
     /** A time of the kernel's clock as microseconds since the script's start. */
@@ -127,34 +103,30 @@ final class ScriptWorld implements AutoCloseable {
 
     /** Real time at the script's start, ns. */
     long startRealNs() {
-        return lab.kernel.clock().realTimeNs() - (lab.nowNs() - startNs);
+        return host.realTimeNs() - (host.nowNs() - startNs);
     }
 
     void sleepUntil(long usecs) {
         long until = startNs + usecs * 1000;
-        if (until - lab.nowNs() > 0) {
-            lab.sleep(until - lab.nowNs());
+        if (until - host.nowNs() > 0) {
+            host.sleep(until - host.nowNs());
         }
     }
 
     /** Waits for a condition that {@link #wake} is called after. @return false if the time came first */
     boolean await(String what, BooleanSupplier condition, long usecs) {
-        return idle.waitEvent(lab.kernel.scheduler(), what, condition, startNs + usecs * 1000);
+        return host.await(what, condition, startNs + usecs * 1000);
     }
 
     /** Whoever is in {@link #await} looks again. Process context. */
     void wake() {
-        idle.wakeAll(null);
+        host.wake();
     }
 
     /** The next packet the stack sent, or null if none comes until then. */
     @Nullable
     LivePacket nextSent(long untilUsecs) {
-        if (!tun.pending()) {
-            tun.arrived.waitEvent(
-                    lab.kernel.scheduler(), "an outbound packet", tun::pending, startNs + untilUsecs * 1000);
-        }
-        return tun.poll();
+        return host.nextSent(startNs + untilUsecs * 1000);
     }
 
     // ---- descriptors
@@ -202,7 +174,7 @@ final class ScriptWorld implements AutoCloseable {
     // ---- the end
 
     /** The last packets as lines, in the script's numbers where they are known. */
-    String lastPackets() {
+    synchronized String lastPackets() {
         StringBuilder s = new StringBuilder();
         for (Seen p : seen) {
             s.append("\n  ").append(line(p));
@@ -234,15 +206,11 @@ final class ScriptWorld implements AutoCloseable {
 
     /** Fails if anything is left once time has passed; sockets must be closed. */
     void checkNoLeaks() {
-        try {
-            lab.checkNoLeaks();
-        } catch (AssertionError e) {
-            throw new ScriptFailure("leak in the kernel: " + e.getMessage());
-        }
+        host.checkNoLeaks();
     }
 
     @Override
     public void close() {
-        lab.abandon();
+        host.close();
     }
 }

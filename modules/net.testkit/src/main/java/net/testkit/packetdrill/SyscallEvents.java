@@ -1,6 +1,5 @@
 package net.testkit.packetdrill;
 
-import net.core.task.KernelThread;
 import net.skbuff.Errno;
 import net.testkit.packetdrill.lang.Expr;
 import net.testkit.packetdrill.lang.Symbols;
@@ -14,9 +13,6 @@ import org.jspecify.annotations.Nullable;
  * <p>Context: the script's thread; {@link #run} also on the blocking call's.
  */
 final class SyscallEvents {
-    /** What a thread that was just started may take until it blocks. */
-    private static final long SETTLE_USECS = 10;
-
     private static final long IDLE_PATIENCE_USECS = 1_000_000;
 
     /** A system call's body. */
@@ -27,9 +23,9 @@ final class SyscallEvents {
 
     private final ScriptWorld world;
     private final CallTable table;
-    private @Nullable KernelThread thread;
-    private @Nullable Syscall outstanding;
-    private @Nullable ScriptFailure failed;
+    private ScriptHost.@Nullable Task thread;
+    private volatile @Nullable Syscall outstanding;
+    private volatile @Nullable ScriptFailure failed;
     private int failedLine;
 
     SyscallEvents(ScriptWorld world) {
@@ -70,8 +66,8 @@ final class SyscallEvents {
             throw new ScriptFailure("blocking system call while another blocking system call is already in progress");
         }
         outstanding = syscall;
-        thread = world.lab.start("script's " + syscall.name(), () -> blocking(syscall, time));
-        world.await("the call to block", () -> outstanding == null, world.nowUsecs() + SETTLE_USECS);
+        thread = world.host.start("script's " + syscall.name(), () -> blocking(syscall, time));
+        world.await("the call to block", () -> outstanding == null, world.nowUsecs() + world.host.settleUsecs());
     }
 
     private void blocking(Syscall syscall, ScriptTime time) {
@@ -106,7 +102,7 @@ final class SyscallEvents {
         if (f != null) {
             throw f;
         }
-        KernelThread t = thread;
+        ScriptHost.Task t = thread;
         Throwable bug = t == null || !t.isDone() ? null : t.failure();
         if (bug != null) {
             thread = null;
