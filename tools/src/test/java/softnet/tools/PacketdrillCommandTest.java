@@ -114,7 +114,8 @@ class PacketdrillCommandTest {
     @Test
     void shouldSkipAnotherIpVersion() throws IOException {
         Path file = script("s.pkt", HANDSHAKE);
-        assertThat(run("--ip-version", "ipv6", file.toString())).isZero();
+        assertThat(run("-D", "MSS=1440", "--ip-version", "ipv6", file.toString()))
+                .isZero();
         assertThat(lines().get(0)).startsWith("skip " + file);
     }
 
