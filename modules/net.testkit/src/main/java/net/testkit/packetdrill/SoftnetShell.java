@@ -4,6 +4,7 @@ import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
 import net.core.Net;
+import net.core.UserError;
 import net.core.dev.DevGlobals;
 import net.core.dev.NetDevice;
 import net.core.dev.NetdevFeatures;
@@ -33,6 +34,10 @@ final class SoftnetShell implements HostShell {
 
     @Override
     public void sysctl(String name, String value) {
+        if (net.sysctl().find(name) == null) {
+            // defaults.sh asks for some that we lack in every script: no search for similar names.
+            throw new UserError(name + ": no such setting");
+        }
         net.sysctl().set(name, value);
     }
 
