@@ -20,5 +20,6 @@ module net.sched {
             net.sched.aqm.CodelOps,
             net.sched.fair.FqCodelOps,
             net.sched.fair.FqOps,
-            net.sched.netem.NetemOps;
+            net.sched.netem.NetemOps,
+            net.sched.cake.CakeOps;
 }
