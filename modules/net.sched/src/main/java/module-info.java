@@ -21,5 +21,16 @@ module net.sched {
             net.sched.fair.FqCodelOps,
             net.sched.fair.FqOps,
             net.sched.netem.NetemOps,
-            net.sched.cake.CakeOps;
+            net.sched.cake.CakeOps,
+            net.sched.aqm.PieOps,
+            net.sched.aqm.RedOps,
+            net.sched.fair.FqPieOps,
+            net.sched.aqm.ChokeOps,
+            net.sched.aqm.SfbOps,
+            net.sched.PlugOps,
+            net.sched.BlackholeOps,
+            net.sched.fair.SfqOps,
+            net.sched.fair.HhfOps,
+            net.sched.aqm.DualPi2Ops,
+            net.sched.aqm.GredOps;
 }

@@ -40,6 +40,22 @@ class QdiscContractTest {
                 "cake bandwidth 1gbit diffserv8",
                 "cake bandwidth 10mbit memlimit 15kb besteffort ack-filter",
                 "cake rtt 1ms flowblind ingress bandwidth 50mbit",
+                "pie limit 20",
+                "pie ecn target 1ms tupdate 1ms dq_rate_estimator",
+                "fq_pie flows 16 limit 100",
+                "red limit 20000 min 3000 max 9000",
+                "red ecn adaptive",
+                "choke limit 40 min 5 max 20",
+                "gred",
+                "gred DPs 2 default 1 limit 20kb",
+                "sfb limit 30 max 10 target 5 increment 0.05",
+                "sfq",
+                "sfq limit 20 depth 5 headdrop perturb 1",
+                "sfq redflowlimit 20000 min 2000 max 6000 ecn",
+                "dualpi2",
+                "dualpi2 limit 30 drop_enqueue any_ect step_thresh 3p",
+                "plug",
+                "blackhole",
                 "netem",
                 "netem limit 10 delay 1ms",
                 "netem delay 1ms loss 5% 25% corrupt 3%",
@@ -53,7 +69,8 @@ class QdiscContractTest {
     }
 
     @ParameterizedTest
-    @ValueSource(strings = {"netem delay 1ms 500us", "netem delay 1ms reorder 50% gap 3"})
+    @ValueSource(
+            strings = {"netem delay 1ms 500us", "netem delay 1ms reorder 50% gap 3", "hhf limit 50 admit_bytes 10kb"})
     void shouldHoldForThoseThatReorder(String spec) {
         for (long seed : new SplittableRandom(43).longs(3).toArray()) {
             QdiscContract.verify(spec, seed, QdiscContract.Leave.REORDER);
