@@ -231,6 +231,10 @@ public final class TcpClose {
         } else {
             disconnectFrom(cpu, tp, old);
         }
+        TcpRequestSock req = tp.fastopenRsk;
+        if (req != null) { // or its SYN-ACK would come again in the socket's next life
+            TcpFastOpen.remove(cpu, tp, req, false);
+        }
         reset(cpu, tp);
         cpu.localBhEnable();
         return 0;
