@@ -2,6 +2,7 @@ package net.testkit.packetdrill;
 
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Locale;
 import java.util.Map;
 import java.util.TreeMap;
 import net.core.UserError;
@@ -138,7 +139,7 @@ final class ShellEvents {
                 long moved = value - counters.getOrDefault(name, 0L);
                 boolean asked = n.names().isEmpty() || n.names().contains(name);
                 if (asked && (moved != 0 || n.zeros())) {
-                    out.add(name + " " + moved);
+                    out.add(String.format(Locale.ROOT, "%-32s%-18d 0.0", name, moved));
                 }
             });
         }

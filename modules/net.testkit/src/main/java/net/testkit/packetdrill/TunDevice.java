@@ -12,6 +12,7 @@ import net.core.dev.NetdevFeatures;
 import net.core.dev.NetdevQueue;
 import net.core.sock.SockTimestamp;
 import net.core.task.WaitQueueHead;
+import net.skbuff.Page;
 import net.skbuff.SkBuff;
 import net.skbuff.SkbDropReason;
 import net.skbuff.SkbSharedInfo;
@@ -34,7 +35,7 @@ final class TunDevice implements NetDeviceOps {
     /** Queue length of a TUN, packets. */
     private static final int TX_QUEUE_LEN = 500;
 
-    private static final int HEADROOM = 66;
+    private static final int HEADROOM = 64;
     private static final int MAX_MTU = 65535;
 
     /** What passed, in time order; inbound too. */
@@ -161,18 +162,37 @@ final class TunDevice implements NetDeviceOps {
     }
 
     private @Nullable SkBuff build(Cpu cpu, byte[] bytes) {
-        SkBuff skb = cpu.allocSkb(HEADROOM + bytes.length);
+        int linear = TunTruesize.linear(HEADROOM, bytes.length);
+        SkBuff skb = cpu.allocSkb(HEADROOM + linear);
         if (skb == null) {
             return null;
         }
         skb.reserve(HEADROOM);
-        skb.put(bytes.length);
-        UnsafeApi.copyMemory(bytes, UnsafeApi.arrayBaseOffset(byte[].class), null, skb.dataAddress(), bytes.length);
+        skb.put(linear);
+        copy(bytes, 0, skb.dataAddress(), linear);
+        skb.truesize = TunTruesize.head(HEADROOM + linear);
+        for (int at = linear; at < bytes.length; ) {
+            int size = TunTruesize.chunk(bytes.length - at);
+            Page page = cpu.allocPage(size);
+            if (page == null) {
+                skb.kfree(cpu, SkbDropReason.NOMEM);
+                return null;
+            }
+            int n = Math.min(size, bytes.length - at);
+            copy(bytes, at, page.address(), n);
+            skb.addFrag(page, 0, n, size);
+            at += n;
+        }
         skb.dev = dev;
         skb.resetMacHeader();
         skb.pktType = SkBuff.PACKET_HOST;
         skb.protocol = EthHdr.ETH_P_IP;
         return skb;
+    }
+
+    @SuppressWarnings("NullAway") // a null base means an absolute address
+    private static void copy(byte[] from, int at, long to, int n) {
+        UnsafeApi.copyMemory(from, UnsafeApi.arrayBaseOffset(byte[].class) + at, null, to, n);
     }
 
     @Override
