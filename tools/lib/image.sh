@@ -23,7 +23,7 @@ softnet_java_flags() { # IMAGE: sets java_flags
         -Xlog:aot=off
         -Xlog:cds=off
         --add-opens=java.base/jdk.internal.misc=org.agrona
-        --enable-native-access=net.skbuff,net.core,drivers.tapnic,softnet.tools
+        --enable-native-access=net.skbuff,net.core,net.testkit,drivers.tapnic,softnet.tools
         -p "$1/lib"
         -m softnet.tools/softnet.tools.Softnet
     )

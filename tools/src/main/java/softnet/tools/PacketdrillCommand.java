@@ -6,6 +6,7 @@ import java.util.ArrayList;
 import java.util.List;
 import java.util.concurrent.Callable;
 import net.core.UserError;
+import net.testkit.packetdrill.Differential;
 import net.testkit.packetdrill.Verdict.Result;
 import org.jspecify.annotations.Nullable;
 import picocli.CommandLine.Command;
@@ -14,6 +15,7 @@ import picocli.CommandLine.Option;
 import picocli.CommandLine.Parameters;
 import picocli.CommandLine.Spec;
 import softnet.tools.drill.CommandOptions;
+import softnet.tools.drill.DifferentialTable;
 import softnet.tools.drill.ScriptFiles;
 import softnet.tools.drill.SuiteReport;
 import softnet.tools.drill.SuiteRun;
@@ -67,11 +69,32 @@ final class PacketdrillCommand implements Callable<Integer> {
     @Option(names = "--jobs", paramLabel = "N", description = "Scripts at once (${DEFAULT-VALUE}).")
     private int jobs = 2;
 
+    @Option(
+            names = "--differential",
+            description = {
+                "Runs each script on this machine's Linux as well, in a network namespace, and says where the two part.",
+                "Needs root. Passed: both do as the script says and send the same."
+            })
+    private boolean differential;
+
+    @Option(
+            names = "--record",
+            paramLabel = "FILE",
+            description = "With --differential: keeps the results in a table of script, result and kernel.")
+    private @Nullable Path record;
+
     @Override
     public Integer call() throws Exception {
         if (repeat < 1 || jobs < 1) {
             throw new UserError((repeat < 1 ? "--repeat " + repeat : "--jobs " + jobs) + ": want 1 or more");
         }
+        if (record != null && !differential) {
+            throw new UserError("--record: only with --differential");
+        }
+        if (differential) {
+            Differential.checkHost();
+        }
+        DifferentialTable table = record == null ? null : DifferentialTable.read(record);
         var options = CommandOptions.of(ipVersion, settings, defines);
         List<Path> scripts = ScriptFiles.find(paths);
         if (pcap != null) {
@@ -79,7 +102,15 @@ final class PacketdrillCommand implements Callable<Integer> {
         }
         SuiteReport report = new SuiteReport(spec.commandLine().getOut(), json);
         long began = System.nanoTime();
-        new SuiteRun(options, seed, shuffle, repeat, jobs, pcap).run(scripts, report::add);
+        new SuiteRun(options, seed, shuffle, repeat, jobs, pcap, differential).run(scripts, outcome -> {
+            report.add(outcome);
+            if (table != null) {
+                table.add(outcome);
+            }
+        });
+        if (table != null) {
+            table.write();
+        }
         report.summary((System.nanoTime() - began) / 1e9);
         return report.count(Result.FAIL) == 0 ? 0 : Softnet.EXIT_FAILED;
     }

@@ -18,28 +18,42 @@ public final class Packetdrill {
 
     /** Runs one script to its end or its first failure. */
     public static Verdict run(Script script, RunOptions options) {
+        return softnet(script, options, false).verdict();
+    }
+
+    /** The same, with what passed on the wire if it is to be kept. */
+    static Differential.Run softnet(Script script, RunOptions options, boolean keep) {
         long began = System.nanoTime();
         if (script.settings().ipVersion() != Settings.IpVersion.IPV4) {
-            return Verdict.skip(seconds(began), "runs over IPv4 only", 0);
+            return new Differential.Run(Verdict.skip(seconds(began), "runs over IPv4 only", 0), Transcript.NONE);
         }
         for (Event e : script.events()) {
             if (e.action() instanceof Packet.Icmp i
                     && IcmpNames.type(i.type(), false) < 0
                     && IcmpNames.type(i.type(), true) >= 0) {
-                return Verdict.skip(seconds(began), "ICMPv6 message: runs over IPv4 only", e.line());
+                return new Differential.Run(
+                        Verdict.skip(seconds(began), "ICMPv6 message: runs over IPv4 only", e.line()), Transcript.NONE);
             }
         }
         if (script.settings().dryRun()) {
-            return Verdict.pass(seconds(began));
+            return new Differential.Run(Verdict.pass(seconds(began)), Transcript.NONE);
         }
         ScriptRun run = new ScriptRun(script);
-        String error;
         try (PcapFile pcap = pcap(script, options);
                 ScriptWorld world = new ScriptWorld(
                         script.settings(), pcap, tap -> new SoftnetHost(script.settings(), options.seed(), tap))) {
-            error = run.run(world);
+            if (keep) {
+                world.keepAll();
+            }
+            return run(run, world, began);
         }
-        return error.isEmpty() ? Verdict.pass(seconds(began)) : Verdict.fail(seconds(began), error, run.line());
+    }
+
+    static Differential.Run run(ScriptRun run, ScriptWorld world, long began) {
+        String error = run.run(world);
+        Verdict verdict =
+                error.isEmpty() ? Verdict.pass(seconds(began)) : Verdict.fail(seconds(began), error, run.line());
+        return new Differential.Run(verdict, run.transcript());
     }
 
     private static @Nullable PcapFile pcap(Script script, RunOptions options) {

@@ -37,6 +37,20 @@ final class ScriptBuffer implements UserBuf {
         this.isNull = isNull;
     }
 
+    boolean isNull() {
+        return isNull;
+    }
+
+    /** Whether it came as an iovec. */
+    boolean isVector() {
+        return pieces.length > 0;
+    }
+
+    /** Lengths of an iovec's elements. */
+    int[] pieces() {
+        return pieces.clone();
+    }
+
     @Override
     public int remaining() {
         return length - pos;

@@ -16,6 +16,7 @@ final class ScriptRun {
     private final Script script;
     private final Settings settings;
     private int line;
+    private @Nullable Transcript transcript;
 
     ScriptRun(Script script) {
         this.script = script;
@@ -25,6 +26,12 @@ final class ScriptRun {
     /** Where the run stopped or is, 0 before the first event. */
     int line() {
         return line;
+    }
+
+    /** What passed from the first event to the last or to where the run stopped, if the world kept it. */
+    Transcript transcript() {
+        Transcript t = transcript;
+        return t == null ? Transcript.NONE : t;
     }
 
     /** Runs everything. @return what went wrong, in several lines; empty if nothing did */
@@ -43,6 +50,7 @@ final class ScriptRun {
             }
             world.begin();
             events(world, shell, calls, packets);
+            transcript = world.transcript();
             finish(world, shell, calls, packets);
             return "";
         } catch (ScriptFailure | UserError e) {
@@ -55,6 +63,9 @@ final class ScriptRun {
     }
 
     private String report(ScriptWorld world, @Nullable String what) {
+        if (transcript == null) {
+            transcript = world.transcript();
+        }
         return script.path() + ":" + line + ": " + what + "\n  script: " + script.line(line)
                 + "\nlast packets at " + String.format(Locale.ROOT, "%.6f", world.nowUsecs() / 1e6) + ":"
                 + world.lastPackets();

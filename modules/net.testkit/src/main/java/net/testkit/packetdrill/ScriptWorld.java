@@ -42,7 +42,7 @@ final class ScriptWorld implements AutoCloseable {
     }
 
     /** A packet seen. */
-    private record Seen(long atNs, boolean inbound, byte[] bytes) {}
+    record Seen(long atNs, boolean inbound, byte[] bytes) {}
 
     final ScriptHost host;
     final HostCalls sys;
@@ -58,6 +58,7 @@ final class ScriptWorld implements AutoCloseable {
     ScriptSocket underTest;
 
     private final Deque<Seen> seen = new ArrayDeque<>();
+    private @Nullable List<Seen> everything;
     private final @Nullable PcapFile pcap;
     private int nextPort = FIRST_EPHEMERAL_PORT;
     private long startNs;
@@ -74,10 +75,15 @@ final class ScriptWorld implements AutoCloseable {
     }
 
     private synchronized void packet(long atNs, boolean inbound, byte[] bytes) {
+        Seen p = new Seen(atNs, inbound, bytes);
         if (seen.size() == KEPT_PACKETS) {
             seen.removeFirst();
         }
-        seen.addLast(new Seen(atNs, inbound, bytes));
+        seen.addLast(p);
+        List<Seen> all = everything;
+        if (all != null) {
+            all.add(p);
+        }
         if (pcap != null) {
             pcap.write(host.realTimeNs(), bytes);
         }
@@ -173,6 +179,28 @@ final class ScriptWorld implements AutoCloseable {
 
     // ---- the end
 
+    /** From now on all packets are kept for {@link #transcript}. */
+    synchronized void keepAll() {
+        everything = new ArrayList<>();
+    }
+
+    /** All packets so far in the script's numbers, and the moment. Nothing after it is kept. */
+    synchronized Transcript transcript() {
+        List<Seen> all = everything;
+        everything = null;
+        List<Transcript.Step> steps = new ArrayList<>();
+        if (all != null) {
+            for (Seen p : all) {
+                try {
+                    steps.add(Transcript.step(this, p));
+                } catch (ScriptFailure e) {
+                    break; // what cannot be read has failed the run already
+                }
+            }
+        }
+        return new Transcript(steps, nowUsecs());
+    }
+
     /** The last packets as lines, in the script's numbers where they are known. */
     synchronized String lastPackets() {
         StringBuilder s = new StringBuilder();
@@ -190,18 +218,22 @@ final class ScriptWorld implements AutoCloseable {
         } catch (ScriptFailure e) {
             return String.valueOf(e.getMessage());
         }
-        ScriptSocket s = underTest;
+        toScript(packet, p.inbound, underTest);
+        return PacketDump.line(seconds, p.inbound, packet);
+    }
+
+    /** Turns a live segment of a connection into the script's numbers. */
+    static void toScript(LivePacket packet, boolean inbound, @Nullable ScriptSocket s) {
         if (s != null && packet.isTcp()) {
             boolean syn = packet.has(Packet.SYN);
             int local = s.localOffset(syn);
             int remote = s.remoteOffset(syn);
-            packet.seq(packet.seq() - (p.inbound ? remote : local));
+            packet.seq(packet.seq() - (inbound ? remote : local));
             if (packet.has(Packet.ACK)) {
-                packet.ackSeq(packet.ackSeq() - (p.inbound ? local : remote));
+                packet.ackSeq(packet.ackSeq() - (inbound ? local : remote));
             }
-            packet.shiftSack(-(p.inbound ? local : remote));
+            packet.shiftSack(-(inbound ? local : remote));
         }
-        return PacketDump.line(seconds, p.inbound, packet);
     }
 
     /** Fails if anything is left once time has passed; sockets must be closed. */

@@ -1,0 +1,136 @@
+package net.testkit.packetdrill;
+
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.CompletionException;
+import net.core.UserError;
+import net.skbuff.Errno;
+import net.testkit.packetdrill.lang.Script;
+
+/**
+ * Runs a script on Softnet and on the machine's Linux and says where they part. A script that cannot be checked so says
+ * why in a comment line {@code // differential: REASON}.
+ *
+ * <p>What one host sends and the script does not look at is compared as well. Times are the script's business: the two
+ * hosts' clocks tick differently.
+ *
+ * <p>Context: any thread of a process with CAP_SYS_ADMIN, CAP_NET_ADMIN and {@code /dev/net/tun}; several at once.
+ */
+public final class Differential {
+    /** How far times on the machine may be off unless the person says otherwise: two of its jiffies and the scheduler. */
+    public static final long TOLERANCE_USECS = 12_000;
+
+    private static final String REASON = "// differential:";
+    /** A machine that does something else at the wrong moment gets another chance. */
+    private static final int ATTEMPTS = 3;
+
+    private static final long PATIENCE_USECS = 50_000;
+
+    private Differential() {}
+
+    /** Throws {@link UserError} in one line if this process cannot make a namespace and a TUN. */
+    public static void checkHost() {
+        if (!Files.isWritable(Path.of("/dev/net/tun"))) {
+            throw new UserError(
+                    "--differential: /dev/net/tun is missing or not writable: run as root with the tun module");
+        }
+        long rc = onThread(() -> LibC.UNSHARE.call(LibC.CLONE_NEWNET));
+        if (rc < 0) {
+            throw new UserError("--differential: a network namespace: " + Errno.text((int) -rc) + ": run as root");
+        }
+    }
+
+    /** The kernel's release, such as 6.18.1. */
+    public static String kernel() {
+        return System.getProperty("os.version", "");
+    }
+
+    /**
+     * Runs both.
+     *
+     * @param script for Softnet
+     * @param live the same, with the tolerance for the machine
+     * @return pass: both agree with the script and with each other; skip: the script says why it cannot be checked
+     */
+    public static Verdict run(Script script, Script live, RunOptions options) {
+        for (int i = 1; i <= script.lines().size(); i++) {
+            if (script.line(i).startsWith(REASON)) {
+                return Verdict.skip(0, script.line(i).substring(REASON.length()).strip(), i);
+            }
+        }
+        Run ours = Packetdrill.softnet(script, options, true);
+        if (ours.verdict().result() == Verdict.Result.SKIP) {
+            return ours.verdict();
+        }
+        double seconds = ours.verdict().seconds();
+        Verdict outcome = ours.verdict();
+        for (int attempt = 0; attempt < ATTEMPTS; attempt++) {
+            Run theirs = onThread(() -> linux(live));
+            outcome = compare(ours, theirs);
+            seconds += theirs.verdict().seconds();
+            if (outcome.result() == Verdict.Result.PASS
+                    || theirs.verdict().error().isEmpty()) {
+                break;
+            }
+        }
+        return new Verdict(outcome.result(), seconds, outcome.error(), outcome.line());
+    }
+
+    /** A verdict and what it was about. */
+    record Run(Verdict verdict, Transcript transcript) {}
+
+    private static Run linux(Script live) {
+        long began = System.nanoTime();
+        ScriptRun run = new ScriptRun(live);
+        try (ScriptWorld world = new ScriptWorld(live.settings(), null, tap -> new LinuxHost(live.settings(), tap))) {
+            world.keepAll();
+            return Packetdrill.run(run, world, began);
+        }
+    }
+
+    private static Verdict compare(Run ours, Run theirs) {
+        String parting = Transcript.parting(ours.transcript(), theirs.transcript(), false, PATIENCE_USECS);
+        boolean agree =
+                ours.verdict().error().isEmpty() && theirs.verdict().error().isEmpty();
+        if (agree && parting == null) {
+            String windows = Transcript.parting(ours.transcript(), theirs.transcript(), true, PATIENCE_USECS);
+            return new Verdict(Verdict.Result.PASS, 0, windows == null ? "" : "windows: " + windows, 0);
+        }
+        Verdict first = theirs.verdict().error().isEmpty() ? ours.verdict() : theirs.verdict();
+        return Verdict.fail(
+                0,
+                (parting == null ? "no packet differs" : parting) + said("Softnet", ours) + said("Linux", theirs),
+                first.line());
+    }
+
+    private static String said(String host, Run run) {
+        String error = run.verdict().error();
+        return "\n" + host + (error.isEmpty() ? " agrees with the script" : ": " + error);
+    }
+
+    /** A namespace belongs to a thread: each run has a new one. */
+    private static <T> T onThread(java.util.function.Supplier<T> body) {
+        CompletableFuture<T> result = new CompletableFuture<>();
+        Thread thread = Thread.ofPlatform().daemon().name("script on Linux").start(() -> {
+            try {
+                result.complete(body.get());
+            } catch (RuntimeException | Error e) {
+                result.completeExceptionally(e);
+            }
+        });
+        try {
+            T value = result.join();
+            thread.join();
+            return value;
+        } catch (CompletionException e) {
+            if (e.getCause() instanceof UserError u) {
+                throw u;
+            }
+            throw e;
+        } catch (InterruptedException e) {
+            Thread.currentThread().interrupt();
+            throw new UserError("interrupted");
+        }
+    }
+}
