@@ -10,13 +10,21 @@ module net.sched {
     requires transitive net.core;
 
     exports net.sched;
+    exports net.sched.cls;
 
+    uses net.sched.cls.TcfProtoOps;
+
+    provides net.sched.cls.TcfProtoOps with
+            net.sched.cls.MatchallOps;
     provides net.core.dev.QdiscOps with
             net.sched.PfifoFastOps,
             net.sched.FifoOps.Pfifo,
             net.sched.FifoOps.Bfifo,
             net.sched.FifoOps.PfifoHeadDrop,
             net.sched.MqOps,
+            net.sched.shape.TbfOps,
+            net.sched.band.PrioOps,
+            net.sched.band.MultiqOps,
             net.sched.aqm.CodelOps,
             net.sched.fair.FqCodelOps,
             net.sched.fair.FqOps,

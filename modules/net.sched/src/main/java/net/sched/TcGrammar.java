@@ -119,6 +119,18 @@ public final class TcGrammar {
         });
     }
 
+    /** {@code word A|B|...}, kept as the word. */
+    public TcGrammar choice(String word, String... choices) {
+        return add(word, "{" + String.join("|", choices) + "}", (in, w, to) -> {
+            String v = in.value(w, String.join(" or ", choices));
+            if (!List.of(choices).contains(v)) {
+                throw new UserError(
+                        "qdisc " + kind + ": " + w + " wants " + String.join(" or ", choices) + ", got \"" + v + "\"");
+            }
+            to.put(word, v);
+        });
+    }
+
     /** A second name for an option declared before. */
     public TcGrammar alias(String other, String word) {
         Reader r = readers.get(word);

@@ -43,13 +43,27 @@ public interface QdiscClassOps {
      * @param args words of {@code tc class add ... KIND}
      * @throws UserError if there can be no such class
      */
-    default void change(int classid, int parent, List<String> args, @Nullable Object cl) {
+    default void change(net.core.Cpu cpu, int classid, int parent, List<String> args, @Nullable Object cl) {
         throw new UserError("Error: Qdisc doesn't support changing classes");
     }
 
     /** Removes a class; what its leaf holds is dropped. @throws UserError if it cannot go */
     default void delete(net.core.Cpu cpu, Object cl) {
         throw new UserError("Error: Qdisc doesn't support deleting classes");
+    }
+
+    /** The filters that hang on a class and choose one below it; null if none. Linux: tcf_block() */
+    default @Nullable TcfBlock filters(Object cl) {
+        return null;
+    }
+
+    /**
+     * Hangs filters on a class, or takes them off.
+     *
+     * @throws UserError if this class takes none
+     */
+    default void setFilters(Object cl, @Nullable TcfBlock filters) {
+        throw new UserError("Error: Class doesn't support blocks");
     }
 
     /** Looks at one class; returns false to end the walk. */

@@ -344,6 +344,24 @@ public final class SchGeneric {
         return true;
     }
 
+    /**
+     * Splits a GSO packet inside a discipline: the list of its segments, each with its length; null if it cannot be, then
+     * the packet is still the caller's.
+     *
+     * <p>Linux: skb_gso_segment() without GSO features, as sch_tbf.c and sch_cake.c call it
+     */
+    public static @Nullable SkBuff segmentInQdisc(Cpu cpu, SkBuff skb, NetDevice dev) {
+        long features = DevXmit.netifSkbFeatures(skb, dev) & ~NetdevFeatures.NETIF_F_GSO_MASK;
+        SkBuff segs = Gso.skbGsoSegment(cpu, skb, features, true);
+        if (segs == null || segs == skb) {
+            return null;
+        }
+        for (SkBuff s = segs; s != null; s = s.next) {
+            QdiscSkbCb.setPktLen(s, s.len);
+        }
+        return segs;
+    }
+
     // Activation, under rtnl.
 
     /** Makes the default qdisc for a queue. Context: rtnl. Linux: qdisc_create_dflt(). */

@@ -1,0 +1,63 @@
+package net.sched.cls;
+
+import java.util.List;
+import net.core.Cpu;
+import net.core.UserError;
+import net.core.dev.QdiscSkbCb;
+import net.core.dev.TcfBlock;
+import net.core.tc.TcPrint;
+import net.skbuff.HotPath;
+import net.skbuff.SkBuff;
+
+/**
+ * One instance of a classifier: all filters of one kind at one preference, for one protocol, in one chain.
+ *
+ * <p>Context: {@link #classify} by the holder of a CPU's word, on several CPUs at once where it hangs on a hook: it reads
+ * a table that {@link #change} and {@link #delete}, under rtnl, replace.
+ *
+ * <p>Linux: struct tcf_proto, struct tcf_proto_ops
+ */
+public abstract class TcfProto {
+    /** Name as in {@code tc filter add ... KIND}. */
+    public final String kind;
+    /** Preference: the smallest is asked first. */
+    public final int prio;
+    /** Ethertype, or {@link TcfFilters#ETH_P_ALL}. */
+    public final int protocol;
+    /** Chain it is in. */
+    public final int chain;
+
+    /** An instance without filters, as {@link TcfProtoOps#create} was told. */
+    protected TcfProto(String kind, int prio, int protocol, int chain) {
+        this.kind = kind;
+        this.prio = prio;
+        this.protocol = protocol;
+        this.chain = chain;
+    }
+
+    /**
+     * Decides on a packet: {@link TcfBlock#TC_ACT_UNSPEC} if no filter matches, else {@code TC_ACT_*}; with OK the class is
+     * in {@link QdiscSkbCb#tcClassid}.
+     */
+    @HotPath
+    public abstract int classify(Cpu cpu, SkBuff skb);
+
+    /**
+     * Adds a filter, or changes the one called {@code handle}.
+     *
+     * @param handle 0 for a new one, whose handle it chooses
+     * @param args the words after the kind
+     * @return the filter's handle
+     * @throws UserError if a word is wrong
+     */
+    public abstract int change(int handle, List<String> args);
+
+    /** Removes a filter; returns false if there is none of that handle. */
+    public abstract boolean delete(int handle);
+
+    /** Handles of all filters, in their order. */
+    public abstract int[] handles();
+
+    /** A filter's options as {@code tc filter show} prints them after its handle. */
+    public abstract void dump(int handle, TcPrint p, boolean stats);
+}

@@ -1,0 +1,30 @@
+package net.testkit;
+
+import java.util.SplittableRandom;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.ValueSource;
+
+/** The shapers and the classful disciplines keep the contract, by their bare names and with tight limits. */
+class ClassfulContractTest {
+    @ParameterizedTest
+    @ValueSource(
+            strings = {
+                "tbf",
+                "tbf rate 20mbit burst 5kb limit 20kb",
+                "tbf rate 20mbit burst 5kb latency 5ms peakrate 30mbit mtu 1600",
+                "prio",
+                "prio bands 2 priomap 0 1 0 0 1 1 0 0 0 0 0 0 0 0 0 0",
+                "multiq"
+            })
+    void shouldHold(String spec) {
+        for (long seed : new SplittableRandom(44).longs(3).toArray()) {
+            QdiscContract.verify(spec, seed);
+        }
+    }
+
+    @ParameterizedTest
+    @ValueSource(strings = {"tbf rate 100gbit burst 1mb limit 1mb", "prio", "multiq"})
+    void shouldAllocateNothingPerPacket(String spec) {
+        QdiscContract.verifyAllocation(spec);
+    }
+}
