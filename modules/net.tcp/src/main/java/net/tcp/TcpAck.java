@@ -103,7 +103,10 @@ public final class TcpAck {
         if (TcpSeq.before(ack, priorSndUna)) {
             return oldAck(cpu, tp, skb, flag, s);
         }
-        if (TcpSeq.after(ack, tp.sndNxt)) { // RFC 9293 3.10.7.4: not sent yet
+        if (TcpSeq.after(ack, tp.sndNxt)) { // RFC 9293 3.10.7.4, RFC 5961 5.2: not sent yet
+            if ((flag & FLAG_NO_CHALLENGE_ACK) == 0) {
+                TcpChallenge.tcpSendChallengeAck(cpu, tp);
+            }
             return -SkbDropReason.TCP_ACK_UNSENT_DATA.ordinal();
         }
         if (TcpSeq.after(ack, priorSndUna)) {
