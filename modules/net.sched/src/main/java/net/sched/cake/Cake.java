@@ -1,6 +1,7 @@
 package net.sched.cake;
 
 import net.core.Cpu;
+import net.core.dev.EthHdr;
 import net.core.dev.FlowDissector;
 import net.core.dev.FlowKeys;
 import net.core.dev.Gso;
@@ -17,10 +18,10 @@ import net.sched.SchedQdisc;
 import net.sched.TcAttrs;
 import net.sched.fair.FlowList;
 import net.skbuff.HotPath;
-import net.skbuff.SipHash;
 import net.skbuff.SkBuff;
 import net.skbuff.SkBuffHead;
 import net.skbuff.SkbDropReason;
+import org.agrona.UnsafeApi;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -40,11 +41,14 @@ final class Cake extends SchedQdisc {
     private static final long NSEC_PER_SEC = 1_000_000_000L;
     private static final long RECONFIG_NS = 250_000_000L;
     private static final int MIN_BUFFER = 4 << 20;
+    private static final byte TCP = 6;
+    private static final byte UDP = 17;
 
     final CakeOverhead link = new CakeOverhead();
     private final QdiscWatchdog watchdog = new QdiscWatchdog(this);
     private final FlowKeys keys = new FlowKeys();
-    private final SipHash sip;
+    private final long secret;
+    private final int salt;
 
     CakeTin[] tins = {};
     int[] tinOrder = {0};
@@ -84,7 +88,8 @@ final class Cake extends SchedQdisc {
     Cake(CakeOps ops, NetdevQueue devQueue) {
         super(ops, devQueue, 0);
         limit = 10240;
-        sip = devQueue.dev.kernel().bootSecret("cake");
+        secret = devQueue.dev.kernel().bootSecret("cake").hash(1, 2, 3);
+        salt = (int) (secret >>> 32);
     }
 
     // ---- options
@@ -221,19 +226,37 @@ final class Cake extends SchedQdisc {
         return tins[tinIndex[dscp]];
     }
 
+    /** A host's hash under this qdisc's secret. */
+    private int host(long address, int end) {
+        long x = (address ^ secret) * 0x9E3779B97F4A7C15L + end;
+        x = (x ^ x >>> 32) * 0xD6E8FEB86659FD93L;
+        return (int) (x >>> 32);
+    }
+
+    /** By the packet's hash, which is under the kernel's secret, and its addresses. */
     @HotPath
     private CakeFlow classify(Cpu cpu, CakeTin t, SkBuff skb) {
         if (flowMode == CakeMode.FLOW_NONE) {
             return t.select(0, 0, 0, flowMode);
         }
-        FlowKeys k = keys;
-        FlowDissector.dissect(cpu, skb, k);
-        int src = (int) sip.hash(k.srcHi, k.srcLo, 1);
-        int dst = (int) sip.hash(k.dstHi, k.dstLo, 2);
+        int src;
+        int dst;
+        long ip = skb.networkAddress();
+        if (skb.protocol == EthHdr.ETH_P_IP
+                && skb.networkHeader >= 0
+                && skb.networkHeader + 20 <= skb.tail
+                && (UnsafeApi.getByte(ip + 9) == TCP || UnsafeApi.getByte(ip + 9) == UDP)) {
+            src = host(UnsafeApi.getInt(ip + 12), 0);
+            dst = host(UnsafeApi.getInt(ip + 16), 1);
+        } else {
+            FlowKeys k = keys;
+            FlowDissector.dissect(cpu, skb, k);
+            src = host(k.srcLo ^ k.srcHi * 31, 0);
+            dst = host(k.dstLo ^ k.dstHi * 31, 1);
+        }
         int flow;
         if ((flowMode & CakeMode.FLOWS) != 0) {
-            long ports = (long) k.srcPort << 32 | (long) k.dstPort << 16 | k.ipProto;
-            flow = (int) sip.hash((long) src << 32 | dst & 0xffffffffL, ports, k.flowLabel);
+            flow = FlowDissector.getHash(cpu, skb) ^ salt;
         } else {
             flow = (flowMode & CakeMode.SRC_IP) != 0 ? src : 0;
             flow ^= (flowMode & CakeMode.DST_IP) != 0 ? dst : 0;

@@ -92,7 +92,7 @@ final class CakeTin {
     /** The queue for a flow: eight-way set-associative, by full hashes. Linux: cake_hash(). */
     @HotPath
     CakeFlow select(int flowHash, int srcHash, int dstHash, int mode) {
-        int direct = Integer.remainderUnsigned(flowHash, QUEUES);
+        int direct = flowHash & QUEUES - 1;
         CakeFlow f = flows[direct];
         if (f.set != CakeFlow.NONE && f.tag == flowHash) {
             wayDirects++;
@@ -140,7 +140,7 @@ final class CakeTin {
     }
 
     private static int host(int[] tags, int[] bulk, int hash) {
-        int direct = Integer.remainderUnsigned(hash, QUEUES);
+        int direct = hash & QUEUES - 1;
         int outer = direct & -WAYS;
         for (int i = 0; i < WAYS; i++) {
             int at = outer + (direct + i & WAYS - 1);
