@@ -100,7 +100,9 @@ public final class Differential {
         Verdict first = theirs.verdict().error().isEmpty() ? ours.verdict() : theirs.verdict();
         return Verdict.fail(
                 0,
-                (parting == null ? "no packet differs" : parting) + said("Softnet", ours) + said("Linux", theirs),
+                (parting == null ? "Softnet and Linux sent the same" : parting)
+                        + said("Softnet", ours)
+                        + said("Linux", theirs),
                 first.line());
     }
 

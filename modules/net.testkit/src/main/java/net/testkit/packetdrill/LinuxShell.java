@@ -51,7 +51,15 @@ final class LinuxShell implements HostShell {
 
     @Override
     public void moduleParameter(ShellCommand.ModuleParameter p) {
-        throw new ScriptFailure("module parameters are the whole machine's: " + p.module() + "." + p.name());
+        Path file = Path.of("/sys/module", p.module(), "parameters", p.name());
+        try {
+            if (Files.readString(file).strip().equals(p.value())) {
+                return;
+            }
+        } catch (IOException e) {
+            throw new ScriptFailure(file + ": cannot be read: " + e.getMessage());
+        }
+        throw new ScriptFailure(file + " is the whole machine's and is not " + p.value() + ": not changed");
     }
 
     // ---- devices and routes
@@ -112,7 +120,9 @@ final class LinuxShell implements HostShell {
         if (r.ipv6()) {
             return;
         }
-        List<String> words = new ArrayList<>(List.of("ip", "route", r.verb(), r.destination()));
+        // The scripted network's route may have another prefix here than where the script was written.
+        String verb = r.verb().equals("del") ? "del" : "replace";
+        List<String> words = new ArrayList<>(List.of("ip", "route", verb, r.destination()));
         if (!r.attributes().containsKey("dev")) {
             words.add("dev");
             words.add(dev);

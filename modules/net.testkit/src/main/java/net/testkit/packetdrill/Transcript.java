@@ -3,6 +3,7 @@ package net.testkit.packetdrill;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Locale;
+import java.util.TreeSet;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -20,8 +21,13 @@ record Transcript(List<Step> steps, long endUsecs) {
         steps = List.copyOf(steps);
     }
 
-    /** A packet. @param live as it was on the wire */
-    record Step(long atUsecs, boolean inbound, LivePacket packet, LivePacket live) {
+    /**
+     * A packet.
+     *
+     * @param connection number of its connection in the order the script opened them, -1 for none
+     * @param packet in the script's numbers
+     */
+    record Step(int connection, long atUsecs, boolean inbound, LivePacket packet) {
         /** As a line of a script, with its time. */
         @Override
         public String toString() {
@@ -41,32 +47,33 @@ record Transcript(List<Step> steps, long endUsecs) {
     }
 
     static Step step(ScriptWorld world, ScriptWorld.Seen seen) {
-        LivePacket live = LivePacket.parse(seen.atNs(), seen.bytes());
-        LivePacket packet = live.copy();
-        ScriptWorld.toScript(packet, seen.inbound(), socket(world, live, seen.inbound()));
-        return new Step(world.usecs(seen.atNs()), seen.inbound(), packet, live);
+        LivePacket packet = LivePacket.parse(seen.atNs(), seen.bytes()).copy();
+        int at = connection(world, packet, seen.inbound());
+        ScriptWorld.toScript(packet, seen.inbound(), at < 0 ? world.underTest : world.fds.get(at).socket);
+        return new Step(at, world.usecs(seen.atNs()), seen.inbound(), packet);
     }
 
-    /** The socket whose ports a segment has; the newest if several had them. */
-    private static @Nullable ScriptSocket socket(ScriptWorld world, LivePacket p, boolean inbound) {
-        if (p.isTcp()) {
-            int local = inbound ? p.dport() : p.sport();
-            int remote = inbound ? p.sport() : p.dport();
-            for (ScriptWorld.Fd fd : world.fds.reversed()) {
-                ScriptSocket s = fd.socket;
-                if (s != null && s.localPort == local && s.remotePort == remote) {
-                    return s;
-                }
+    /** The descriptor of the connection whose ports a segment has; the newest if several had them. */
+    private static int connection(ScriptWorld world, LivePacket p, boolean inbound) {
+        for (int i = world.fds.size() - 1; p.isTcp() && i >= 0; i--) {
+            ScriptSocket s = world.fds.get(i).socket;
+            if (s != null
+                    && s.localPort == (inbound ? p.dport() : p.sport())
+                    && s.remotePort == (inbound ? p.sport() : p.dport())) {
+                return i;
             }
         }
-        return world.underTest;
+        return -1;
     }
 
-    /** What the stack sent; segments that continue each other at once are one. */
-    List<Step> flights() {
+    /** What the stack sent over a connection; segments that continue each other at once are one. */
+    List<Step> flights(int connection) {
         List<Step> out = new ArrayList<>();
         Step last = null;
         for (Step s : steps) {
+            if (s.connection != connection) {
+                continue;
+            }
             if (s.inbound) {
                 last = null;
                 continue;
@@ -74,7 +81,7 @@ record Transcript(List<Step> steps, long endUsecs) {
             if (last != null && continues(last, s)) {
                 int length = last.packet.payloadLength() + s.packet.payloadLength();
                 LivePacket merged = PacketMatch.merge(last.packet, s.packet, length);
-                s = new Step(last.atUsecs, false, merged, s.live);
+                s = new Step(connection, last.atUsecs, false, merged);
                 out.removeLast();
             }
             out.add(s);
@@ -95,14 +102,35 @@ record Transcript(List<Step> steps, long endUsecs) {
                 && p.seq() + p.payloadLength() == q.seq()
                 && p.ackSeq() == q.ackSeq()
                 && p.payloadLength() + q.payloadLength() < 0xff00
-                && b.live.atNs - a.live.atNs < FLIGHT_USECS * 1000;
+                && b.packet.atNs - a.packet.atNs < FLIGHT_USECS * 1000;
     }
 
-    /** Where two hosts part. @param patienceUsecs how long before its end a transcript may lack the other's last packets
-     * @return what each sent there, or null if they do not */
+    /**
+     * Where two hosts part: the earliest packet of any connection. What happens at once on two connections has no order.
+     *
+     * @param patienceUsecs how long before its end a transcript may lack the other's last packets
+     * @return what each sent there, or null if they do not part
+     */
     static @Nullable String parting(Transcript softnet, Transcript linux, boolean window, long patienceUsecs) {
-        List<Step> ours = softnet.flights();
-        List<Step> theirs = linux.flights();
+        TreeSet<Integer> connections = new TreeSet<>();
+        softnet.steps.forEach(s -> connections.add(s.connection));
+        linux.steps.forEach(s -> connections.add(s.connection));
+        Parting first = null;
+        for (int c : connections) {
+            Parting p = parting(c, softnet, linux, window, patienceUsecs);
+            if (p != null && (first == null || p.atUsecs < first.atUsecs)) {
+                first = p;
+            }
+        }
+        return first == null ? null : first.text;
+    }
+
+    private record Parting(long atUsecs, String text) {}
+
+    private static @Nullable Parting parting(
+            int connection, Transcript softnet, Transcript linux, boolean window, long patienceUsecs) {
+        List<Step> ours = softnet.flights(connection);
+        List<Step> theirs = linux.flights(connection);
         for (int i = 0; i < Math.max(ours.size(), theirs.size()); i++) {
             Step a = i < ours.size() ? ours.get(i) : null;
             Step b = i < theirs.size() ? theirs.get(i) : null;
@@ -115,12 +143,14 @@ record Transcript(List<Step> steps, long endUsecs) {
             } else if (a.essence(window).equals(b.essence(window))) {
                 continue;
             }
-            return String.format(
+            long at = Math.min(a == null ? Long.MAX_VALUE : a.atUsecs, b == null ? Long.MAX_VALUE : b.atUsecs);
+            String text = String.format(
                     Locale.ROOT,
-                    "packet %d sent differs:\n  softnet %s\n  linux   %s",
+                    "packet %d sent over a connection differs:\n  softnet %s\n  linux   %s",
                     i + 1,
                     a == null ? "nothing" : a,
                     b == null ? "nothing" : b);
+            return new Parting(at, text);
         }
         return null;
     }
