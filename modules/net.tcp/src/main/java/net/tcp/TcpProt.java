@@ -12,6 +12,7 @@ import net.core.sock.ProtoMemory;
 import net.core.sock.Sock;
 import net.core.sock.SockAddr;
 import net.core.sock.SockConst;
+import net.core.sock.SockFlag;
 import net.core.sock.Socket;
 import net.core.sock.TcpStates;
 import net.ipv4.inet.InetConnectionSock;
@@ -129,6 +130,20 @@ public final class TcpProt extends Proto {
         return TcpRecvmsg.tcpRecvmsg(tcp(sk), msg, len, flags);
     }
 
+    /** Bytes up to the urgent one or the end of the stream. Linux: tcp_inq(). */
+    private static int inq(TcpSock tp) {
+        if (tp.inStates(TcpConst.TCPF_SYN_SENT | TcpConst.TCPF_SYN_RECV)) {
+            return 0;
+        }
+        boolean urgentAhead =
+                tp.urgData != 0 && !TcpSeq.before(tp.urgSeq, tp.copiedSeq) && TcpSeq.before(tp.urgSeq, tp.rcvNxt);
+        if (urgentAhead && !tp.flag(SockFlag.URGINLINE)) {
+            return tp.urgSeq - tp.copiedSeq;
+        }
+        int n = tp.rcvNxt - tp.copiedSeq;
+        return n != 0 && tp.flag(SockFlag.DONE) ? n - 1 : n; // without the FIN
+    }
+
     /** SIOCINQ, SIOCOUTQ, SIOCOUTQNSD, SIOCATMARK. Linux: tcp_ioctl(). */
     @Override
     public int ioctl(Sock sk, int cmd, OptVal arg) {
@@ -139,7 +154,7 @@ public final class TcpProt extends Proto {
                     return -Errno.EINVAL;
                 }
                 tp.lockSock();
-                int n = tp.inStates(TcpConst.TCPF_SYN_SENT | TcpConst.TCPF_SYN_RECV) ? 0 : TcpRecvmsg.inq(tp);
+                int n = inq(tp);
                 tp.releaseSock();
                 arg.setInt(n);
             }
