@@ -7,6 +7,7 @@ import net.core.dev.NetdevQueue;
 import net.core.dev.Qdisc;
 import net.core.dev.QdiscClassOps;
 import net.core.dev.QdiscSkbCb;
+import net.core.sock.Sock;
 import net.core.tc.TcHandle;
 import net.core.tc.TcPrint;
 import net.core.tc.TcUnits;
@@ -18,6 +19,7 @@ import net.skbuff.HotPath;
 import net.skbuff.SkBuff;
 import net.skbuff.SkBuffHead;
 import net.skbuff.SkbDropReason;
+import net.skbuff.SkbOwner;
 import org.agrona.UnsafeApi;
 import org.jspecify.annotations.Nullable;
 
@@ -144,9 +146,8 @@ final class Netem extends SchedQdisc implements QdiscClassOps {
             qdiscDrop(skb, toFree);
             return NetXmit.NET_XMIT_SUCCESS | NetXmit.NET_XMIT_BYPASS;
         }
-        // Its time on the wire is not the sender's memory any more.
         if ((latencyNs | jitterNs | rate) != 0) {
-            skb.orphan();
+            orphanPartial(skb);
         }
         SkBuff twin = count > 1 ? skb.clone(cpu) : null;
         if (corrupt != 0 && corrupt >= corruptCor.next(random)) {
@@ -165,6 +166,18 @@ final class Netem extends SchedQdisc implements QdiscClassOps {
         }
         place(cpu, skb);
         return NetXmit.NET_XMIT_SUCCESS;
+    }
+
+    /**
+     * Its time on the wire is not the sender's memory any more. It still knows its socket, so that a discipline behind
+     * this one sees the same flow. Linux: skb_orphan_partial()
+     */
+    private static void orphanPartial(SkBuff skb) {
+        SkbOwner owner = skb.sk;
+        skb.orphan();
+        if (owner instanceof Sock) {
+            skb.sk = owner;
+        }
     }
 
     private static void free(@Nullable SkBuff skb, SkBuffHead toFree) {
