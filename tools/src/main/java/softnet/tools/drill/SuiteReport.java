@@ -48,10 +48,7 @@ public final class SuiteReport {
     private void text(SuiteRun.Outcome outcome) {
         var verdict = outcome.verdict();
         switch (verdict.result()) {
-            case PASS -> {
-                out.printf(Locale.ROOT, "pass %s (%.3f s)%n", outcome.script(), verdict.seconds());
-                verdict.error().lines().forEach(l -> out.println("  " + l));
-            }
+            case PASS -> out.printf(Locale.ROOT, "pass %s (%.3f s)%n", outcome.script(), verdict.seconds());
             case SKIP -> out.printf(Locale.ROOT, "skip %s: %s%n", outcome.script(), verdict.error());
             case FAIL -> {
                 String at = verdict.line() > 0 ? ":" + verdict.line() : "";

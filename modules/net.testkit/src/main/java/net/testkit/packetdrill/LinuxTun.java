@@ -27,6 +27,9 @@ final class LinuxTun implements AutoCloseable {
     private static final int TUN_F_ALL_TCP = 0x01 | 0x02 | 0x04 | 0x08;
 
     private static final int HEADER = 10;
+    /** What the driver leaves before a packet. */
+    private static final int HEADROOM = 64;
+
     private static final int F_NEEDS_CSUM = 1;
     private static final int GSO_TCPV4 = 1;
     private static final int ROOM = 1 << 17;
@@ -91,7 +94,8 @@ final class LinuxTun implements AutoCloseable {
         if (gsoSize > 0 && packet.isTcp() && packet.payloadLength() > gsoSize) {
             out.set(ValueLayout.JAVA_BYTE, 0, (byte) F_NEEDS_CSUM);
             out.set(ValueLayout.JAVA_BYTE, 1, (byte) GSO_TCPV4);
-            out.set(ValueLayout.JAVA_SHORT, 2, (short) packet.payloadFrom());
+            // What is to lie in the packet's head: as much as there would be without segmentation.
+            out.set(ValueLayout.JAVA_SHORT, 2, (short) TunTruesize.linear(HEADROOM, bytes.length));
             out.set(ValueLayout.JAVA_SHORT, 4, (short) gsoSize);
             out.set(ValueLayout.JAVA_SHORT, 6, (short) packet.l4);
             out.set(ValueLayout.JAVA_SHORT, 8, (short) 16);

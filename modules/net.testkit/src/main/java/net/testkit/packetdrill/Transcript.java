@@ -35,14 +35,13 @@ record Transcript(List<Step> steps, long endUsecs) {
         }
 
         /** What must be equal on both hosts: everything but times and the ports a host picks. */
-        String essence(boolean window) {
+        String essence() {
             LivePacket p = packet.copy();
             int ts = p.isTcp() ? p.find(LivePacket.KIND_TIMESTAMP) : -1;
             if (ts >= 0) {
                 p.b.putLong(ts + 2, 0);
             }
-            String text = PacketDump.of(p);
-            return window ? text : text.replaceFirst(" win [0-9]+", "");
+            return PacketDump.of(p);
         }
     }
 
@@ -111,13 +110,13 @@ record Transcript(List<Step> steps, long endUsecs) {
      * @param patienceUsecs how long before its end a transcript may lack the other's last packets
      * @return what each sent there, or null if they do not part
      */
-    static @Nullable String parting(Transcript softnet, Transcript linux, boolean window, long patienceUsecs) {
+    static @Nullable String parting(Transcript softnet, Transcript linux, long patienceUsecs) {
         TreeSet<Integer> connections = new TreeSet<>();
         softnet.steps.forEach(s -> connections.add(s.connection));
         linux.steps.forEach(s -> connections.add(s.connection));
         Parting first = null;
         for (int c : connections) {
-            Parting p = parting(c, softnet, linux, window, patienceUsecs);
+            Parting p = parting(c, softnet, linux, patienceUsecs);
             if (p != null && (first == null || p.atUsecs < first.atUsecs)) {
                 first = p;
             }
@@ -127,8 +126,7 @@ record Transcript(List<Step> steps, long endUsecs) {
 
     private record Parting(long atUsecs, String text) {}
 
-    private static @Nullable Parting parting(
-            int connection, Transcript softnet, Transcript linux, boolean window, long patienceUsecs) {
+    private static @Nullable Parting parting(int connection, Transcript softnet, Transcript linux, long patienceUsecs) {
         List<Step> ours = softnet.flights(connection);
         List<Step> theirs = linux.flights(connection);
         for (int i = 0; i < Math.max(ours.size(), theirs.size()); i++) {
@@ -140,7 +138,7 @@ record Transcript(List<Step> steps, long endUsecs) {
                 if (more == null || more.atUsecs > end - patienceUsecs) {
                     return null;
                 }
-            } else if (a.essence(window).equals(b.essence(window))) {
+            } else if (a.essence().equals(b.essence())) {
                 continue;
             }
             long at = Math.min(a == null ? Long.MAX_VALUE : a.atUsecs, b == null ? Long.MAX_VALUE : b.atUsecs);
