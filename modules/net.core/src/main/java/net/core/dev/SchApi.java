@@ -97,7 +97,7 @@ public final class SchApi {
         }
         QdiscClassOps cops = p.classOps();
         Object cl = cops == null ? null : cops.find(parent);
-        if (cl == null) {
+        if (cops == null || cl == null) {
             throw new UserError("Error: Specified class not found.");
         }
         Qdisc q = cops.leaf(cl);
