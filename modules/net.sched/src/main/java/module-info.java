@@ -23,6 +23,7 @@ module net.sched {
             net.sched.FifoOps.PfifoHeadDrop,
             net.sched.MqOps,
             net.sched.shape.TbfOps,
+            net.sched.shape.HtbOps,
             net.sched.band.PrioOps,
             net.sched.band.MultiqOps,
             net.sched.aqm.CodelOps,

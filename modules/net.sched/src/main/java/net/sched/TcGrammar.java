@@ -49,6 +49,18 @@ public final class TcGrammar {
         return add(word, "NUMBER", (in, w, to) -> to.put(word, in.number(w, min, max)));
     }
 
+    /** {@code word NUMBER} in hexadecimal, with or without 0x, as minor numbers of classes are. */
+    public TcGrammar hexNumber(String word) {
+        return add(word, "MINOR", (in, w, to) -> {
+            String v = in.value(w, "a minor number");
+            try {
+                to.put(word, Long.parseLong(v.startsWith("0x") ? v.substring(2) : v, 16));
+            } catch (NumberFormatException e) {
+                throw new UserError("Illegal \"" + w + "\"", e);
+            }
+        });
+    }
+
     /** {@code word BYTES}. */
     public TcGrammar size(String word) {
         return add(word, "BYTES", (in, w, to) -> to.put(word, in.size(w)));
