@@ -138,12 +138,13 @@ public final class TcpAck {
         tp.rcvTstamp = (int) cpu.jiffies();
         s.flag = flag;
         if (priorPackets == 0) {
-            nothingOut(cpu, tp, ack, priorSndUna, priorDelivered, s);
+            nothingOut(cpu, tp, skb, ack, priorSndUna, priorDelivered, s);
             return 1;
         }
 
         s.flag |= TcpRtxClean.tcpCleanRtxQueue(cpu, tp, skb, priorFack, priorSndUna, s, (flag & FLAG_ECE) != 0);
         TcpRack.tcpRackUpdateReoWnd(tp, rs);
+        int ce = accurateEcn(tp, skb, priorDelivered, s);
         tcpInAckEvent(cpu, tp, s.flag);
         if (tp.tlpHighSeq != 0) {
             tcpProcessTlpAck(cpu, tp, ack, s.flag);
@@ -162,7 +163,7 @@ public final class TcpAck {
         if ((s.flag & FLAG_FORWARD_PROGRESS) != 0 || (s.flag & FLAG_NOT_DUP) == 0) {
             tp.dstPendingConfirm = true; // the neighbour is alive
         }
-        int delivered = tcpNewlyDelivered(cpu, tp, priorDelivered, s.flag);
+        int delivered = tcpNewlyDelivered(cpu, tp, priorDelivered, ce, s.flag);
         int lost = tp.lost - priorLost;
         rs.isAckDelayed = (s.flag & FLAG_ACK_MAYBE_DELAYED) != 0;
         TcpRate.generate(tp, delivered, lost, isSackReneg, rs);
@@ -205,18 +206,20 @@ public final class TcpAck {
             int priorDelivered = tp.delivered;
             s.flag = flag | TcpSackTag.tcpSacktagWriteQueue(cpu, tp, skb, priorSndUna, s);
             TcpCaMachine.tcpFastretransAlert(cpu, tp, priorSndUna, 0, s);
-            tcpNewlyDelivered(cpu, tp, priorDelivered, s.flag);
+            tcpNewlyDelivered(cpu, tp, priorDelivered, 0, s.flag);
             tcpXmitRecovery(cpu, tp, s.rexmit);
         }
         return 0;
     }
 
     /** Nothing was in flight: a window update perhaps, or the answer to a zero window probe. */
-    private static void nothingOut(Cpu cpu, TcpSock tp, int ack, int priorSndUna, int priorDelivered, TcpScratch s) {
+    private static void nothingOut(
+            Cpu cpu, TcpSock tp, SkBuff skb, int ack, int priorSndUna, int priorDelivered, TcpScratch s) {
+        int ce = accurateEcn(tp, skb, priorDelivered, s);
         tcpInAckEvent(cpu, tp, s.flag);
         if ((s.flag & FLAG_DSACKING_ACK) != 0) {
             TcpCaMachine.tcpFastretransAlert(cpu, tp, priorSndUna, 0, s);
-            tcpNewlyDelivered(cpu, tp, priorDelivered, s.flag);
+            tcpNewlyDelivered(cpu, tp, priorDelivered, ce, s.flag);
         }
         tcpAckProbe(cpu, tp);
         if (tp.tlpHighSeq != 0) {
@@ -372,11 +375,25 @@ public final class TcpAck {
         }
     }
 
-    private static int tcpNewlyDelivered(Cpu cpu, TcpSock tp, int priorDelivered, int flag) {
+    /** Accurate ECN: how many more segments were marked; sets {@link #FLAG_ECE} if any. */
+    private static int accurateEcn(TcpSock tp, SkBuff skb, int priorDelivered, TcpScratch s) {
+        TcpAccEcn a = tp.accEcn;
+        if (a == null || !TcpAccEcn.on(tp)) {
+            return 0;
+        }
+        int ce = TcpAccEcnAck.process(tp, a, skb, tp.delivered - priorDelivered, s.sack.deliveredBytes, s.flag);
+        if (ce > 0) {
+            s.flag |= FLAG_ECE;
+        }
+        return ce;
+    }
+
+    /** @param ce segments that AccECN tells to have been marked */
+    private static int tcpNewlyDelivered(Cpu cpu, TcpSock tp, int priorDelivered, int ce, int flag) {
         int delivered = tp.delivered - priorDelivered;
         TcpCount.netAdd(cpu, tp, LinuxMib.TCPDELIVERED, delivered);
         if ((flag & FLAG_ECE) != 0) {
-            TcpCount.netAdd(cpu, tp, LinuxMib.TCPDELIVEREDCE, delivered);
+            TcpCount.netAdd(cpu, tp, LinuxMib.TCPDELIVEREDCE, TcpAccEcn.classic(tp) ? delivered : ce);
         }
         return delivered;
     }

@@ -42,6 +42,11 @@ public final class TcpChallenge {
 
     /** Tells a peer (or an attacker who guesses) where we are. RFC 5961 7. */
     static void tcpSendChallengeAck(Cpu cpu, TcpSock tp) {
+        tcpSendChallengeAck(cpu, tp, 0);
+    }
+
+    /** With header flags besides ACK. */
+    static void tcpSendChallengeAck(Cpu cpu, TcpSock tp, int flags) {
         if (rateLimited(cpu, tp, LinuxMib.TCPACKSKIPPEDCHALLENGE)) {
             return;
         }
@@ -62,7 +67,7 @@ public final class TcpChallenge {
             net.challengeCount--;
         }
         TcpCount.netInc(cpu, tp, LinuxMib.TCPCHALLENGEACK);
-        TcpOutput.tcpSendAck(cpu, tp);
+        TcpOutput.tcpSendAck(cpu, tp, tp.rcvNxt, flags);
     }
 
     /** A duplicate ACK for a segment out of the window; with a D-SACK if it repeats what we have. */

@@ -43,6 +43,9 @@ final class TcpCheckReq {
         opt.clear();
         if (th.doff() > 5) {
             TcpParseOptions.tcpParseOptions(net.sysctl, skb, th, opt, false);
+            if (req.accecnOk && opt.accecn != 0 && req.sawAccecnOpt < TcpAccEcn.OPT_COUNTER_SEEN) {
+                req.sawAccecnOpt = (byte) TcpAccEcnOption.init(skb, opt.accecn);
+            }
             if (opt.sawTstamp) {
                 opt.tsRecent = req.tsRecent;
                 if (opt.rcvTsecr != 0) {

@@ -314,6 +314,8 @@ public final class TcpClose {
         tp.rxDst = null;
         tp.savedSyn = null;
         TcpFastOpenClient.reset(tp);
+        tp.accEcn = null;
+        tp.receivedCe = 0;
         tp.compressedAck = 0;
         clearCounters(tp);
         if (tp.err != 0 && !tp.flag(SockFlag.DEAD)) {

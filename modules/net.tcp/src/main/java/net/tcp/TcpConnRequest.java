@@ -92,6 +92,7 @@ public final class TcpConnRequest {
             int now = (int) cpu.jiffies(); // Linux: tcp_synq_overflow()
             listener.synqOverflow = now == 0 ? 1 : now;
             isn = ops.cookieInitSequence(cpu, listener, skb, req);
+            req.accecnOk = false; // nowhere to remember what the SYN was marked with
             if (!opt.tstampOk) {
                 req.ecnOk = false;
             }
@@ -175,15 +176,21 @@ public final class TcpConnRequest {
         req.irMark = listener.mark;
     }
 
-    /** ECN is agreed if the SYN offers it as RFC 3168 says, and we may. Linux: tcp_ecn_create_request(). */
+    /** ECN is agreed if the SYN offers it, accurate or as RFC 3168 says, and we may. Linux: tcp_ecn_create_request(). */
     private static void ecnCreateRequest(TcpSock listener, TcpRequestSock req, SkBuff skb, TcpHdr th) {
+        int dsfield = TcpSkbCb.ipDsfield(skb) & 3;
+        if (TcpAccEcn.requested(TcpAccEcn.ace(skb)) && listener.sysctl.tcpEcn >= 3) {
+            req.ecnOk = true;
+            req.accecnOk = true;
+            req.synEctRcv = (byte) dsfield;
+            return;
+        }
         if (!th.ece() || !th.cwr()) {
             return;
         }
-        boolean ect = (TcpSkbCb.ipDsfield(skb) & 3) != 0;
-        boolean wanted = listener.sysctl.tcpEcn != 0;
         // ECT on a SYN is against RFC 3168, except for algorithms that ask for it (DCTCP, RFC 8257).
-        req.ecnOk = !ect && wanted || TcpCong.needsEcn(listener);
+        boolean plain = dsfield == 0 || th.ae();
+        req.ecnOk = plain && listener.sysctl.tcpEcn != 0 || TcpCong.needsEcn(listener);
     }
 
     /** The window of the SYN-ACK. Linux: tcp_openreq_init_rwin(). */

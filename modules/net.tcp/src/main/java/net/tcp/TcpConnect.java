@@ -182,7 +182,7 @@ public final class TcpConnect {
         skb.setHash(req.txhash, true, true);
         TcpPcpu pcpu = TcpPcpu.of(cpu);
         TcpOutOptions options = pcpu.outOptions;
-        int headerSize = TcpHdr.LENGTH + options.synackOptions(req, mss, skb, foc);
+        int headerSize = TcpHdr.LENGTH + options.synackOptions(req, mss, skb, foc, listener.sysctl.tcpEcnOption);
         noteTsval(req, skb);
         skb.push(headerSize);
         skb.resetTransportHeader();
@@ -193,7 +193,8 @@ public final class TcpConnect {
         th.dest(req.dport);
         th.seq(req.sntIsn);
         th.ackSeq(req.rcvNxt);
-        int flags = TcpHdr.SYN | TcpHdr.ACK | (req.ecnOk ? TcpHdr.ECE : 0);
+        int ecn = req.ecnOk ? TcpHdr.ECE : 0;
+        int flags = TcpHdr.SYN | TcpHdr.ACK | (req.accecnOk ? TcpAccEcn.reflectorFlags(req.synEctRcv) : ecn);
         th.flagWord(headerSize, flags, Math.min(req.rskRcvWnd, 65535));
         th.check(0);
         th.urgPtr(0);

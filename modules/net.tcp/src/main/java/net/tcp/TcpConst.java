@@ -86,6 +86,8 @@ public final class TcpConst {
     public static final int TCPOLEN_SACK_BASE = 2, TCPOLEN_SACK_BASE_ALIGNED = 4, TCPOLEN_SACK_PERBLOCK = 8;
     /** Lengths of options padded to words. */
     public static final int TCPOLEN_MSS_ALIGNED = 4;
+    /** Kinds of the AccECN option, by the order of its fields. */
+    public static final int TCPOPT_ACCECN0 = 172, TCPOPT_ACCECN1 = 174;
     /** The experimental fast open option: kind, and the number that says which experiment. */
     public static final int TCPOPT_EXP = 254, TCPOPT_FASTOPEN_MAGIC = 0xF989;
     /** Bytes of the fast open options before the cookie. */
@@ -121,8 +123,12 @@ public final class TcpConst {
             CA_EVENT_ECN_NO_CE = 4,
             CA_EVENT_ECN_IS_CE = 5;
 
-    /** {@code ecnFlags} bits of a connection. */
+    /** {@code ecnFlags} bits of a connection. {@code TCP_ECN_OK} alone: classic ECN. */
     public static final int TCP_ECN_OK = 1, TCP_ECN_QUEUE_CWR = 2, TCP_ECN_DEMAND_CWR = 4, TCP_ECN_SEEN = 8;
+    /** Accurate ECN; asked for; the bits of the mode. */
+    public static final int TCP_ECN_MODE_ACCECN = 16,
+            TCP_ECN_MODE_PENDING = TCP_ECN_OK | TCP_ECN_MODE_ACCECN,
+            TCP_ECN_MODE_ANY = TCP_ECN_OK | TCP_ECN_MODE_ACCECN;
 
     /** What the retransmit timer is armed for; icsk's pending. */
     public static final int ICSK_TIME_RETRANS = 1,

@@ -15,8 +15,7 @@ import net.skbuff.SkBuff;
  *
  * <p><b>Context:</b> socket lock.
  *
- * <p>RFC 3168; Deviation: no AccECN (RFC 9768), which Linux 6.18 negotiates only if net.ipv4.tcp_ecn is 3 or more.
- * Linux: tcp_data_ecn_check(), tcp_ecn_*(), net/ipv4/tcp_input.c.
+ * <p>RFC 3168; accurate ECN is {@link TcpAccEcn}'s. Linux: tcp_data_ecn_check(), tcp_ecn_*(), net/ipv4/tcp_input.c.
  */
 @HotPath
 final class TcpEcnIn {
@@ -28,7 +27,7 @@ final class TcpEcnIn {
 
     /** The window was reduced: tells the peer with the next new data. Linux: tcp_ecn_queue_cwr(). */
     static void queueCwr(TcpSock tp) {
-        if ((tp.ecnFlags & TCP_ECN_OK) != 0) {
+        if (TcpAccEcn.classic(tp)) {
             tp.ecnFlags |= TCP_ECN_QUEUE_CWR;
         }
     }
@@ -40,7 +39,7 @@ final class TcpEcnIn {
 
     /** The peer has reduced its window: stop echoing. Linux: tcp_ecn_accept_cwr(). */
     static void acceptCwr(TcpSock tp, SkBuff skb) {
-        if ((TcpSkbCb.tcpFlags(skb) & TcpSkbCb.TCPHDR_CWR) == 0) {
+        if ((TcpSkbCb.tcpFlags(skb) & TcpSkbCb.TCPHDR_CWR) == 0 || !TcpAccEcn.classic(tp)) {
             return;
         }
         tp.ecnFlags &= ~TCP_ECN_DEMAND_CWR;
@@ -52,7 +51,7 @@ final class TcpEcnIn {
 
     /** Looks at the IP header's ECN field of a data segment. Linux: tcp_data_ecn_check(). */
     static void dataCheck(Cpu cpu, TcpSock tp, SkBuff skb) {
-        if ((tp.ecnFlags & TCP_ECN_OK) == 0) {
+        if (!TcpAccEcn.classic(tp)) {
             return;
         }
         switch (TcpSkbCb.ipDsfield(skb) & INET_ECN_MASK) {
@@ -81,23 +80,45 @@ final class TcpEcnIn {
         }
     }
 
-    /** The SYN-ACK: does it agree to ECN? Linux: tcp_ecn_rcv_synack(). */
-    static void rcvSynack(TcpSock tp, TcpHdr th) {
-        if ((tp.ecnFlags & TCP_ECN_OK) != 0 && (!th.ece() || th.cwr())) {
-            tp.ecnFlags &= ~TCP_ECN_OK;
+    /** The SYN-ACK: what does it agree to? RFC 9768 Table 2. Linux: tcp_ecn_rcv_synack(). */
+    static void rcvSynack(TcpSock tp, SkBuff skb) {
+        int ace = TcpAccEcn.ace(skb);
+        if (!TcpAccEcn.pending(tp)) { // we asked for classic ECN, or none
+            if ((tp.ecnFlags & TCP_ECN_OK) != 0 && (ace & 0b011) != 0b001) {
+                TcpAccEcn.mode(tp, 0);
+            }
+            return;
+        }
+        switch (ace) {
+            case 0b000, 0b111 -> TcpAccEcn.mode(tp, 0);
+            case 0b001, 0b101 -> TcpAccEcn.mode(tp, TCP_ECN_OK);
+            default -> {
+                TcpAccEcn.mode(tp, TcpConst.TCP_ECN_MODE_ACCECN);
+                TcpAccEcn.of(tp).synAck(tp, skb, ace, TcpSkbCb.ipDsfield(skb));
+            }
         }
     }
 
     /** A SYN in SYN_SENT (both opened at once): does it offer ECN? Linux: tcp_ecn_rcv_syn(). */
-    static void rcvSyn(TcpSock tp, TcpHdr th) {
-        if ((tp.ecnFlags & TCP_ECN_OK) != 0 && (!th.ece() || !th.cwr())) {
-            tp.ecnFlags &= ~TCP_ECN_OK;
+    static void rcvSyn(TcpSock tp, SkBuff skb, TcpHdr th) {
+        if (TcpAccEcn.pending(tp)) {
+            if (TcpAccEcn.requested(TcpAccEcn.ace(skb))) {
+                TcpAccEcn a = TcpAccEcn.of(tp);
+                a.synEctRcv = TcpSkbCb.ipDsfield(skb) & INET_ECN_MASK;
+                a.prevEcnfield = a.synEctRcv;
+                TcpAccEcn.mode(tp, TcpConst.TCP_ECN_MODE_ACCECN);
+            } else {
+                TcpAccEcn.mode(tp, TCP_ECN_OK);
+            }
+        }
+        if (TcpAccEcn.classic(tp) && (!th.ece() || !th.cwr())) {
+            TcpAccEcn.mode(tp, 0);
         }
     }
 
     /** Does the ACK echo congestion? Linux: tcp_ecn_rcv_ecn_echo(). */
     static boolean rcvEcnEcho(TcpSock tp, SkBuff skb) {
         int flags = TcpSkbCb.tcpFlags(skb) & (TcpSkbCb.TCPHDR_ECE | TcpSkbCb.TCPHDR_SYN);
-        return flags == TcpSkbCb.TCPHDR_ECE && (tp.ecnFlags & TCP_ECN_OK) != 0;
+        return flags == TcpSkbCb.TCPHDR_ECE && TcpAccEcn.classic(tp);
     }
 }

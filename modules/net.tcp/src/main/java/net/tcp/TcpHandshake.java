@@ -108,7 +108,7 @@ public final class TcpHandshake {
 
     /** SYN-ACK: the connection is established. */
     private static int synAcked(Cpu cpu, TcpSock tp, SkBuff skb, TcpHdr th) {
-        TcpEcnIn.rcvSynack(tp, th);
+        TcpEcnIn.rcvSynack(tp, skb);
         int seq = TcpSkbCb.seq(skb);
         tp.sndWl1 = seq;
         tcpTryUndoSpuriousSyn(tp);
@@ -145,7 +145,9 @@ public final class TcpHandshake {
             skb.consume(cpu);
             return 0;
         }
-        TcpOutput.tcpSendAck(cpu, tp);
+        TcpAccEcn a = tp.accEcn;
+        int flags = a != null && TcpAccEcn.on(tp) ? TcpAccEcn.reflectorFlags(a.synEctRcv) : 0;
+        TcpOutput.tcpSendAck(cpu, tp, tp.rcvNxt, flags);
         return -1;
     }
 
@@ -174,7 +176,7 @@ public final class TcpHandshake {
         tp.sndWnd = th.window();
         tp.sndWl1 = seq;
         tp.maxWindow = tp.sndWnd;
-        TcpEcnIn.rcvSyn(tp, th);
+        TcpEcnIn.rcvSyn(tp, skb, th);
         TcpMss.mtupInit(cpu, tp);
         TcpMss.tcpSyncMss(cpu, tp, tp.icskPmtuCookie);
         TcpRcvSpace.tcpInitializeRcvMss(tp);

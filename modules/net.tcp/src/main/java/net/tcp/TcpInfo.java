@@ -24,7 +24,7 @@ public final class TcpInfo {
             TCPI_OPT_TFO_CHILD = 128;
 
     /** Bytes of the structure as encoded here. */
-    public static final int LENGTH = 248;
+    public static final int LENGTH = 280;
 
     public int state;
     public int caState;
@@ -108,6 +108,14 @@ public final class TcpInfo {
     public int totalRtoRecoveries;
     /** Milliseconds. */
     public int totalRtoTime;
+    /** Segments received with congestion-experienced marks. */
+    public int receivedCe;
+    /** Bytes that the peer received with ECT(1), ECT(0), CE. */
+    public int deliveredE1Bytes, deliveredE0Bytes, deliveredCeBytes;
+    /** Bytes received with them. */
+    public int receivedE1Bytes, receivedE0Bytes, receivedCeBytes;
+    /** Why accurate ECN is not trusted, and what options have come. */
+    public int accecnFailMode, accecnOptSeen;
     /** Name of the congestion control; not part of the kernel's structure. */
     public String congestionControl = "";
 
@@ -169,7 +177,7 @@ public final class TcpInfo {
             sndWscale = rx.sndWscale;
             rcvWscale = rx.rcvWscale;
         }
-        o |= (tp.ecnFlags & TcpConst.TCP_ECN_OK) != 0 ? TCPI_OPT_ECN : 0;
+        o |= (tp.ecnFlags & TcpConst.TCP_ECN_MODE_ANY) != 0 ? TCPI_OPT_ECN : 0;
         o |= (tp.ecnFlags & TcpConst.TCP_ECN_SEEN) != 0 ? TCPI_OPT_ECN_SEEN : 0;
         o |= tp.synDataAcked ? TCPI_OPT_SYN_DATA : 0;
         o |= tp.tcpUsecTs ? TCPI_OPT_USEC_TS : 0;
@@ -206,6 +214,18 @@ public final class TcpInfo {
         sndbufLimited = sndbuf * 1000;
         delivered = tp.delivered;
         deliveredCe = tp.deliveredCe;
+        TcpAccEcn a = tp.accEcn;
+        if (a != null) {
+            receivedCe = tp.receivedCe;
+            deliveredE1Bytes = a.deliveredEcnBytes[TcpAccEcn.ECT_1 - 1];
+            deliveredE0Bytes = a.deliveredEcnBytes[TcpAccEcn.ECT_0 - 1];
+            deliveredCeBytes = a.deliveredEcnBytes[TcpAccEcn.CE - 1];
+            receivedE1Bytes = a.receivedEcnBytes[TcpAccEcn.ECT_1 - 1];
+            receivedE0Bytes = a.receivedEcnBytes[TcpAccEcn.ECT_0 - 1];
+            receivedCeBytes = a.receivedEcnBytes[TcpAccEcn.CE - 1];
+            accecnFailMode = a.failMode;
+            accecnOptSeen = a.sawOpt;
+        }
         bytesSent = tp.bytesSent;
         bytesRetrans = tp.bytesRetrans;
         dsackDups = tp.dsackDups;
@@ -251,6 +271,9 @@ public final class TcpInfo {
                 .putInt(rcvWnd)
                 .putInt(rehash);
         b.putShort((short) totalRto).putShort((short) totalRtoRecoveries).putInt(totalRtoTime);
+        b.putInt(receivedCe).putInt(deliveredE1Bytes).putInt(deliveredE0Bytes).putInt(deliveredCeBytes);
+        b.putInt(receivedE1Bytes).putInt(receivedE0Bytes).putInt(receivedCeBytes);
+        b.putShort((short) accecnFailMode).putShort((short) accecnOptSeen);
         int n = Math.min(out.len, b.position());
         System.arraycopy(b.array(), 0, out.data, 0, Math.min(n, out.data.length));
         out.len = n;

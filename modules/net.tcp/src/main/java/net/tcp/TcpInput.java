@@ -48,7 +48,8 @@ public final class TcpInput {
 
     /** Predicts a header like the last one, with window {@code window} as on the wire. Linux: __tcp_fast_path_on(). */
     static void tcpFastPathOn(TcpSock tp, int window) {
-        tp.predFlags = tp.tcpHeaderLen << 26 | TcpHdr.ACK << 16 | window & 0xffff;
+        int ace = TcpAccEcn.on(tp) ? tp.deliveredCe + TcpAccEcn.CEP_INIT_OFFSET & TcpAccEcn.CEP_ACE_MASK : 0;
+        tp.predFlags = tp.tcpHeaderLen << 26 | ace << 22 | TcpHdr.ACK << 16 | window & 0xffff;
     }
 
     /** Turns prediction on if nothing stands against it. Linux: tcp_fast_path_check(). */
@@ -141,7 +142,16 @@ public final class TcpInput {
         return headerLen == TSTAMP_HEADER && tp.rcvNxt == tp.rcvWup ? TcpAck.storeTsRecent(cpu, tp) : 0;
     }
 
+    /** Counts the segment for AccECN, if that may be in use. */
+    private static void countEcn(TcpSock tp, SkBuff skb, int payload) {
+        TcpAccEcn a = tp.accEcn;
+        if (a != null) {
+            a.received(tp, skb, payload);
+        }
+    }
+
     private static void fastAck(Cpu cpu, TcpSock tp, SkBuff skb, int headerLen) {
+        countEcn(tp, skb, 0);
         TcpAck.tcpAck(cpu, tp, skb, fastTimestamp(cpu, tp, headerLen));
         skb.consume(cpu);
         TcpAckSched.tcpDataSndCheck(cpu, tp);
@@ -152,6 +162,7 @@ public final class TcpInput {
         int flag = fastTimestamp(cpu, tp, headerLen);
         TcpRcvSpace.tcpRcvRttMeasureTs(tp, skb);
         TcpCount.netInc(cpu, tp, LinuxMib.TCPHPHITS);
+        countEcn(tp, skb, skb.len - headerLen);
         TcpDataQueue.tcpCleanupSkb(skb);
         skb.pull(headerLen);
         boolean eaten = TcpDataQueue.tcpQueueRcv(cpu, tp, skb);
@@ -178,6 +189,7 @@ public final class TcpInput {
         if (validate && !TcpValidate.tcpValidateIncoming(cpu, tp, skb, th, true)) {
             return;
         }
+        countEcn(tp, skb, skb.len - th.headerLength());
         // Step 5: the ACK field.
         int ret = TcpAck.tcpAck(cpu, tp, skb, FLAG_SLOWPATH | FLAG_UPDATE_TS_RECENT);
         if (ret < 0) {
@@ -239,6 +251,9 @@ public final class TcpInput {
         // First to fourth: sequence number, RST, security, SYN.
         if (!TcpValidate.tcpValidateIncoming(cpu, tp, skb, th, false)) {
             return 0;
+        }
+        if (tp.state != TCP_SYN_RECV) { // else the child's making counted it
+            countEcn(tp, skb, skb.len - th.headerLength());
         }
         // Fifth: the ACK field.
         int ret = TcpAck.tcpAck(cpu, tp, skb, FLAG_SLOWPATH | FLAG_UPDATE_TS_RECENT | FLAG_NO_CHALLENGE_ACK);

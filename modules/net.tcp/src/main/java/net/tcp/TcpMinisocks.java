@@ -330,8 +330,25 @@ public final class TcpMinisocks {
             tp.icskAckLastSegSize = skb.len - tp.tcpHeaderLen;
         }
         opt.mssClamp = req.mss;
-        tp.ecnFlags = req.ecnOk ? TcpConst.TCP_ECN_OK : 0;
+        openreqEcn(tp, req, skb);
         tp.undoRetrans = -1;
+    }
+
+    /** Linux: tcp_ecn_openreq_child(). */
+    private static void openreqEcn(TcpSock tp, TcpRequestSock req, SkBuff skb) {
+        if (!req.accecnOk) {
+            tp.ecnFlags = req.ecnOk ? TcpConst.TCP_ECN_OK : 0;
+            return;
+        }
+        tp.ecnFlags = TcpConst.TCP_ECN_MODE_ACCECN;
+        TcpAccEcn a = TcpAccEcn.of(tp);
+        a.synEctSnt = req.synEctSnt;
+        a.synEctRcv = req.synEctRcv;
+        a.thirdAck(tp, skb, req.synEctSnt);
+        a.sawOption(req.sawAccecnOpt);
+        a.prevEcnfield = req.synEctRcv;
+        a.optDemand = 1;
+        a.received(tp, skb, skb.len - TcpHdr.lengthAt(skb.transportAddress()));
     }
 
     /**

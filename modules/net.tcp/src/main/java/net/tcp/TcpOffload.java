@@ -72,6 +72,8 @@ final class TcpOffload implements OffloadCallbacks {
     /** Numbers, flags, checksums and accounting of the segments. */
     @HotPath
     private static void finish(SkBuff whole, SkBuff segs, int mss) {
+        boolean accurateEcn =
+                (whole.shinfo().gsoType & SkbSharedInfo.SKB_GSO_TCP_ACCECN) != 0; // CWR is a bit of a number
         boolean copyDestructor = whole.destructor == TcpTsq.WFREE;
         int sum = 0;
         int seq = Bits.getBe32(segs.transportAddress() + TcpHdr.SEQ_OFFSET);
@@ -81,7 +83,7 @@ final class TcpOffload implements OffloadCallbacks {
             long th = skb.transportAddress();
             Bits.putBe32(th + TcpHdr.SEQ_OFFSET, seq);
             int flags = UnsafeApi.getByte(th + TcpHdr.FLAGS_OFFSET + 1);
-            if (!first) {
+            if (!first && !accurateEcn) {
                 flags &= ~TcpHdr.CWR;
             }
             if (skb.next != null) {

@@ -58,6 +58,9 @@ public final class TcpOptionsReceived {
     /** Largest MSS, negotiated in the handshake. */
     public int mssClamp;
 
+    /** Offset of the AccECN option from the header of the segment being looked at; 0: none. */
+    public int accecn;
+
     /** Fast open option of a SYN or SYN-ACK; null without one. */
     @Nullable
     TcpFastOpenCookie fastopen;

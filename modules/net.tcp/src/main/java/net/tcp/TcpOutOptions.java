@@ -39,6 +39,8 @@ public final class TcpOutOptions {
     private static final int OPTION_SACK_ADVERTISE = 1;
     private static final int OPTION_TS = 2;
     private static final int OPTION_WSCALE = 8;
+    /** Two bytes that padding may carry: padding as such (the bit above them tells it apart), or the end of an option. */
+    private static final int PADDING = 1 << 16 | TCPOPT_NOP << 8 | TCPOPT_NOP;
 
     private int options;
     private int mss;
@@ -47,6 +49,11 @@ public final class TcpOutOptions {
     private int tsval;
     private int tsecr;
     private @Nullable TcpFastOpenCookie fastopen;
+    /** Fields of the AccECN option; -1: no option. */
+    private int accecnFields = -1;
+    /** Bytes received by codepoint, which the option tells; null: none yet. */
+    private int @Nullable [] ecnBytes;
+
     private final UnsafeBuffer buffer = new UnsafeBuffer(0, 0);
 
     TcpOutOptions() {}
@@ -59,6 +66,8 @@ public final class TcpOutOptions {
         tsval = 0;
         tsecr = 0;
         fastopen = null;
+        accecnFields = -1;
+        ecnBytes = null;
     }
 
     /** Options of a SYN; returns their bytes. Linux: tcp_syn_options(). */
@@ -83,6 +92,13 @@ public final class TcpOutOptions {
             if ((options & OPTION_TS) == 0) {
                 remaining -= TCPOLEN_SACKPERM_ALIGNED;
             }
+        }
+        // Both open at once: our SYN-ACK needs the option, our SYN did not.
+        if ((TcpSkbCb.tcpFlags(skb) & TcpSkbCb.TCPHDR_ACK) != 0
+                && TcpAccEcn.on(tp)
+                && sysctl.tcpEcnOption != 0
+                && remaining >= TcpAccEcnOption.BASE) {
+            remaining -= takeAccecn(fitAccecn(0, remaining, synackSaving(), 0));
         }
         TcpFastOpenRequest fo = tp.fastopenReq;
         if (fo != null) {
@@ -109,7 +125,7 @@ public final class TcpOutOptions {
     }
 
     /** Options of a SYN-ACK; returns their bytes. Linux: tcp_synack_options(). */
-    int synackOptions(TcpRequestSock req, int mss, SkBuff skb, @Nullable TcpFastOpenCookie foc) {
+    int synackOptions(TcpRequestSock req, int mss, SkBuff skb, @Nullable TcpFastOpenCookie foc, int ecnOption) {
         clear();
         int remaining = MAX_TCP_OPTION_SPACE - TCPOLEN_MSS_ALIGNED;
         this.mss = mss;
@@ -131,6 +147,9 @@ public final class TcpOutOptions {
             }
         }
         remaining = fastopen(foc, remaining);
+        if (req.accecnOk && ecnOption != 0 && req.numTimeout < 1 && remaining >= TcpAccEcnOption.BASE) {
+            remaining -= takeAccecn(fitAccecn(0, remaining, synackSaving(), 0));
+        }
         return MAX_TCP_OPTION_SPACE - remaining;
     }
 
@@ -146,26 +165,105 @@ public final class TcpOutOptions {
             tsecr = rx.tsRecent;
             size += TCPOLEN_TSTAMP_ALIGNED;
         }
-        int sacks = rx.numSacks + (rx.dsack ? 1 : 0);
-        if (sacks != 0) {
-            int room = MAX_TCP_OPTION_SPACE - size - TCPOLEN_SACK_BASE_ALIGNED;
-            numSackBlocks = Math.min(sacks, room / TCPOLEN_SACK_PERBLOCK);
-            size += TCPOLEN_SACK_BASE_ALIGNED + numSackBlocks * TCPOLEN_SACK_PERBLOCK;
+        numSackBlocks = sackBlocks(rx, size);
+        TcpAccEcn a = tp.accEcn;
+        if (a != null && sendsAccecn(tp, a)) {
+            ecnBytes = a.receivedEcnBytes;
+            int room = MAX_TCP_OPTION_SPACE - size - sackSize(numSackBlocks);
+            size += takeAccecn(fitAccecn(a.minlen, room, numSackBlocks > 0 ? 2 : 0, numSackBlocks));
         }
-        return size;
+        return size + sackSize(numSackBlocks);
+    }
+
+    /** Does the next segment carry an AccECN option, if there is room? */
+    private static boolean sendsAccecn(TcpSock tp, TcpAccEcn a) {
+        int setting = tp.sysctl.tcpEcnOption;
+        return TcpAccEcn.on(tp)
+                && setting != 0
+                && a.sawOpt != TcpAccEcn.OPT_NOT_SEEN
+                && (a.failMode & TcpAccEcn.OPT_FAIL_SEND) == 0
+                && (setting >= 2 || a.optDemand != 0 || a.beacon(tp));
+    }
+
+    /** How many bytes of padding around other options of a SYN-ACK can hold the end of an AccECN option. */
+    private int synackSaving() {
+        if ((options & (OPTION_SACK_ADVERTISE | OPTION_TS)) == OPTION_SACK_ADVERTISE) {
+            return 2;
+        }
+        return (options & OPTION_WSCALE) != 0 ? 1 : 0;
+    }
+
+    /** Takes an AccECN option's fields and SACK blocks over; bytes of the option. */
+    private int takeAccecn(int fit) {
+        accecnFields = fitFields(fit);
+        numSackBlocks = fitBlocks(fit);
+        return fitSize(fit);
+    }
+
+    private static int fitFields(int fit) {
+        return (fit & 0xff) - 1;
+    }
+
+    private static int fitBlocks(int fit) {
+        return fit >> 8 & 0xff;
+    }
+
+    private static int fitSize(int fit) {
+        return fit >> 16;
+    }
+
+    /**
+     * Chooses the number of fields of an AccECN option: as many as fit, at least {@code required}; for these a third or
+     * fourth SACK block gives way.
+     *
+     * @param saving bytes of others' padding that can hold the option's end
+     * @return fields + 1 (0: no option), SACK blocks, and bytes that the option adds, as {@link #fitFields} and so on
+     *     take it apart
+     *     <p>Linux: tcp_options_fit_accecn(), net/ipv4/tcp_output.c
+     */
+    @HotPath
+    private static int fitAccecn(int required, int remaining, int saving, int sackBlocks) {
+        int room = remaining;
+        int blocks = sackBlocks;
+        int fields = TcpAccEcnOption.NUMFIELDS;
+        while (fields >= required) {
+            int size = TcpAccEcnOption.BASE + fields * TcpAccEcnOption.PERFIELD;
+            int aligned = (size & 3) > saving ? size + 3 & ~3 : size & ~3;
+            if (room >= aligned) {
+                return aligned << 16 | blocks << 8 | fields + 1;
+            }
+            if (fields == required && blocks > 2 && required > 0) {
+                blocks--;
+                room += TCPOLEN_SACK_PERBLOCK;
+                fields = TcpAccEcnOption.NUMFIELDS;
+            } else {
+                fields--;
+            }
+        }
+        return sackBlocks << 8;
     }
 
     /** Bytes of the options of a connection's segments now, without building them. */
     @HotPath
     static int establishedSize(TcpSock tp) {
         TcpOptionsReceived rx = tp.rxOpt;
-        int size = rx.tstampOk ? TCPOLEN_TSTAMP_ALIGNED : 0;
-        int sacks = rx.numSacks + (rx.dsack ? 1 : 0);
-        if (sacks != 0) {
-            int room = MAX_TCP_OPTION_SPACE - size - TCPOLEN_SACK_BASE_ALIGNED;
-            size += TCPOLEN_SACK_BASE_ALIGNED + Math.min(sacks, room / TCPOLEN_SACK_PERBLOCK) * TCPOLEN_SACK_PERBLOCK;
+        int stamp = rx.tstampOk ? TCPOLEN_TSTAMP_ALIGNED : 0;
+        int blocks = sackBlocks(rx, stamp);
+        TcpAccEcn a = tp.accEcn;
+        if (a == null || !sendsAccecn(tp, a)) {
+            return stamp + sackSize(blocks);
         }
-        return size;
+        int fit = fitAccecn(a.minlen, MAX_TCP_OPTION_SPACE - stamp - sackSize(blocks), blocks > 0 ? 2 : 0, blocks);
+        return stamp + sackSize(fitBlocks(fit)) + fitSize(fit);
+    }
+
+    private static int sackBlocks(TcpOptionsReceived rx, int before) {
+        int sacks = rx.numSacks + (rx.dsack ? 1 : 0);
+        return Math.min(sacks, (MAX_TCP_OPTION_SPACE - before - TCPOLEN_SACK_BASE_ALIGNED) / TCPOLEN_SACK_PERBLOCK);
+    }
+
+    private static int sackSize(int blocks) {
+        return blocks == 0 ? 0 : TCPOLEN_SACK_BASE_ALIGNED + blocks * TCPOLEN_SACK_PERBLOCK;
     }
 
     /**
@@ -198,14 +296,27 @@ public final class TcpOutOptions {
             at = word(b, at, tsval);
             at = word(b, at, tsecr);
         }
+        int spare = PADDING;
+        if (accecnFields >= 0) {
+            at = writeAccecn(b, at, tp);
+            spare = accecnSpare();
+        }
         if ((todo & OPTION_SACK_ADVERTISE) != 0) {
-            at = word(b, at, TCPOPT_NOP << 24 | TCPOPT_NOP << 16 | TCPOPT_SACK_PERM << 8 | TCPOLEN_SACK_PERM);
+            at = word(b, at, spare << 16 | TCPOPT_SACK_PERM << 8 | TCPOLEN_SACK_PERM);
+            spare = PADDING;
         }
         if ((todo & OPTION_WSCALE) != 0) {
-            at = word(b, at, TCPOPT_NOP << 24 | TCPOPT_WINDOW << 16 | TCPOLEN_WINDOW << 8 | wscale);
+            int high = TCPOPT_NOP;
+            if (spare != PADDING && (spare & 0xff) == TCPOPT_NOP) { // one byte: it fits here
+                high = spare >> 8;
+                spare = PADDING;
+            }
+            at = word(b, at, high << 24 | TCPOPT_WINDOW << 16 | TCPOLEN_WINDOW << 8 | wscale);
         }
         if (numSackBlocks != 0 && tp != null) {
-            writeSackBlocks(b, at, tp);
+            at = writeSackBlocks(b, at, tp, spare);
+        } else if (spare != PADDING) {
+            at = word(b, at, spare << 16 | PADDING & 0xffff);
         }
         if (fastopen != null) {
             writeFastopen(b, at, fastopen);
@@ -229,14 +340,49 @@ public final class TcpOutOptions {
         }
     }
 
-    private void writeSackBlocks(UnsafeBuffer b, int from, TcpSock tp) {
+    /** All of an AccECN option but what may go into padding. */
+    private int writeAccecn(UnsafeBuffer b, int from, @Nullable TcpSock tp) {
+        int e1b = bytesOf(TcpAccEcn.ECT_1);
+        int ceb = bytesOf(TcpAccEcn.CE);
+        int at = from;
+        int length = TcpAccEcnOption.BASE + accecnFields * TcpAccEcnOption.PERFIELD;
+        if (accecnFields > 0) {
+            at = word(b, at, TcpConst.TCPOPT_ACCECN1 << 24 | length << 16 | e1b >> 8 & 0xffff);
+        }
+        if (accecnFields > 1) {
+            at = word(b, at, e1b << 24 | ceb & 0xffffff);
+        }
+        if (accecnFields > 2) {
+            at = word(b, at, bytesOf(TcpAccEcn.ECT_0) << 8 | TCPOPT_NOP);
+        }
+        TcpAccEcn a = tp == null || ecnBytes == null ? null : tp.accEcn;
+        if (a != null && tp != null) {
+            a.minlen = 0;
+            a.optTstampUs = tp.tcpMstamp;
+            if (a.optDemand > 0) {
+                a.optDemand--;
+            }
+        }
+        return at;
+    }
+
+    /** What is left over of it: two bytes, or one and a NOP, or two NOPs. */
+    private int accecnSpare() {
+        return switch (accecnFields) {
+            case 0 -> TcpConst.TCPOPT_ACCECN1 << 8 | TcpAccEcnOption.BASE;
+            case 1 -> (bytesOf(TcpAccEcn.ECT_1) & 0xff) << 8 | TCPOPT_NOP;
+            default -> PADDING;
+        };
+    }
+
+    private int bytesOf(int ecn) {
+        int[] bytes = ecnBytes;
+        return (bytes == null ? 0 : bytes[ecn - 1]) + TcpAccEcnOption.offsetOf(ecn);
+    }
+
+    private int writeSackBlocks(UnsafeBuffer b, int from, TcpSock tp, int spare) {
         int at = word(
-                b,
-                from,
-                TCPOPT_NOP << 24
-                        | TCPOPT_NOP << 16
-                        | TCPOPT_SACK << 8
-                        | TCPOLEN_SACK_BASE + numSackBlocks * TCPOLEN_SACK_PERBLOCK);
+                b, from, spare << 16 | TCPOPT_SACK << 8 | TCPOLEN_SACK_BASE + numSackBlocks * TCPOLEN_SACK_PERBLOCK);
         int left = numSackBlocks;
         if (tp.rxOpt.dsack) {
             at = word(b, at, tp.duplicateSackStart);
@@ -248,6 +394,7 @@ public final class TcpOutOptions {
             at = word(b, at, tp.selectiveAcks[2 * i]);
             at = word(b, at, tp.selectiveAcks[2 * i + 1]);
         }
+        return at;
     }
 
     private static int word(UnsafeBuffer b, int at, int value) {

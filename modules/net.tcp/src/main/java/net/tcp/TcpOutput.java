@@ -45,7 +45,8 @@ public final class TcpOutput {
      * <p>Linux: tcp_write_xmit(), net/ipv4/tcp_output.c
      */
     @HotPath
-    public static boolean tcpWriteXmit(Cpu cpu, TcpSock tp, int mss, int nonagle, int pushOne) {
+    public static boolean tcpWriteXmit(Cpu cpu, TcpSock tp, int callersMss, int nonagle, int pushOne) {
+        int mss = callersMss;
         PathTrace.hit(cpu, null, Landmark.TCP_WRITE_XMIT);
         int sent = 0;
         tp.mstampRefresh(cpu.nowNs());
@@ -63,6 +64,9 @@ public final class TcpOutput {
         pcpu.isRwndLimited = false;
         int maxSegs = TcpSendTests.tsoSegs(tp, mss);
         for (SkBuff skb = tp.sendHead(); skb != null; skb = tp.sendHead()) {
+            if (tp.accEcn != null) {
+                mss = TcpMss.tcpCurrentMss(cpu, tp); // whether the next segment has an AccECN option changes in between
+            }
             if (!tp.repair && !admit(cpu, pcpu, tp, skb, mss, nonagle, pushOne, maxSegs)) {
                 break;
             }

@@ -65,6 +65,7 @@ public final class TcpParseOptions {
         int left = th.headerLength() - TcpHdr.LENGTH;
         boolean syn = th.syn();
         opt.sawTstamp = false;
+        opt.accecn = 0;
         if (!estab) {
             opt.fastopen = null;
         }
@@ -118,6 +119,7 @@ public final class TcpParseOptions {
                         TcpSkbCb.sacked(skb, (int) (at - base));
                     }
                 }
+                case TcpConst.TCPOPT_ACCECN0, TcpConst.TCPOPT_ACCECN1 -> opt.accecn = (int) (at - base);
                 case TCPOPT_FASTOPEN -> {
                     if (syn && !estab) {
                         fastopen(opt, at + TCPOLEN_FASTOPEN_BASE, size - TCPOLEN_FASTOPEN_BASE, false);
@@ -177,9 +179,11 @@ public final class TcpParseOptions {
         int length = th.headerLength();
         if (length == TcpHdr.LENGTH) {
             tp.rxOpt.sawTstamp = false;
+            tp.rxOpt.accecn = 0;
             return false;
         }
         if (tp.rxOpt.tstampOk && length == TcpHdr.LENGTH + TCPOLEN_TSTAMP_ALIGNED && tcpParseAlignedTimestamp(tp, th)) {
+            tp.rxOpt.accecn = 0;
             return true;
         }
         tcpParseOptions(sysctl, skb, th, tp.rxOpt, true);

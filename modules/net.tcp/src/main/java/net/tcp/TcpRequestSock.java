@@ -32,6 +32,12 @@ public final class TcpRequestSock extends InetRequestSock {
     public int txhash;
     /** Type of service of the SYN. */
     public int synTos;
+    /** Accurate ECN was asked for, and we may. */
+    public boolean accecnOk;
+    /** IP-ECN codepoints of the SYN, and of our SYN-ACK. */
+    public byte synEctRcv, synEctSnt;
+    /** What AccECN option has come, {@code TcpAccEcn.OPT_*_SEEN}. */
+    public byte sawAccecnOpt;
     /** When an ACK for an out-of-window segment last went out, jiffies. */
     public int lastOowAckTime;
 

@@ -83,6 +83,7 @@ final class TcpRtxClean {
                 }
             }
             if ((sacked & TCPCB_SACKED_ACKED) != 0) {
+                sack.deliveredBytes -= skb.len; // counted when it was SACKed
                 tp.sackedOut -= pcount;
             } else if (tp.isSack()) {
                 TcpAck.tcpCountDelivered(tp, pcount, eceAck);
@@ -116,6 +117,7 @@ final class TcpRtxClean {
             TcpQueues.tcpRtxQueueUnlinkAndFree(cpu, tp, skb);
             skb = next;
         }
+        sack.deliveredBytes += (skb != null ? TcpSkbCb.seq(skb) : tp.sndUna) - priorSndUna;
         TcpAck.queueDrained(cpu, tp, skb);
         if (TcpSeq.between(tp.sndUp, priorSndUna, tp.sndUna)) {
             tp.sndUp = tp.sndUna;

@@ -18,6 +18,8 @@ final class TcpSacktagState {
     int reord;
     /** Segments newly delivered: SACKed, or proven duplicates by D-SACK. */
     int sackDelivered;
+    /** Bytes newly delivered, in order or not. */
+    int deliveredBytes;
     /** {@code TcpAck.FLAG_*} gathered on the way. */
     int flag;
     /** MSS at the time of the ACK. */
@@ -29,6 +31,7 @@ final class TcpSacktagState {
         lastSackt = 0;
         reord = 0;
         sackDelivered = 0;
+        deliveredBytes = 0;
         flag = 0;
         mssNow = 0;
     }

@@ -178,6 +178,11 @@ public class TcpSock extends InetConnectionSock {
     public int delivered;
     /** Of these, with congestion-experienced marks. */
     public int deliveredCe;
+    /** Segments received with congestion-experienced marks; counted only if accurate ECN may be in use. */
+    int receivedCe;
+    /** State of accurate ECN; null: it can't be in use. */
+    @Nullable
+    TcpAccEcn accEcn;
     /** Limited by the application until this much is delivered; 0: not limited. */
     public int appLimited;
     /** The window we offered last, bytes. */

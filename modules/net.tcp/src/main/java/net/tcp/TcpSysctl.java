@@ -22,6 +22,10 @@ public final class TcpSysctl {
     public int tcpEcn = 2;
     /** Give ECN up when the SYN that asked for it is lost. */
     public int tcpEcnFallback = 1;
+    /** AccECN options: 0 none, 1 few, 2 whenever there is room. */
+    public int tcpEcnOption = 2;
+    /** Fewest AccECN options in a round trip; 0: none for that reason. */
+    public int tcpEcnOptionBeacon = 3;
     /** Where the path MTU search starts, bytes of MSS. */
     public int tcpBaseMss = 1024;
     /** Smallest MSS to send with, bytes. */
@@ -167,6 +171,8 @@ public final class TcpSysctl {
     void register(TcpNet net, Sysctl tree) {
         number(tree, "net.ipv4.tcp_ecn", tcpEcn, 0, 5, v -> tcpEcn = v);
         number(tree, "net.ipv4.tcp_ecn_fallback", tcpEcnFallback, 0, 1, v -> tcpEcnFallback = v);
+        number(tree, "net.ipv4.tcp_ecn_option", tcpEcnOption, 0, 2, v -> tcpEcnOption = v);
+        number(tree, "net.ipv4.tcp_ecn_option_beacon", tcpEcnOptionBeacon, 0, 63, v -> tcpEcnOptionBeacon = v);
         number(tree, "net.ipv4.tcp_base_mss", tcpBaseMss, 0, Integer.MAX_VALUE, v -> tcpBaseMss = v);
         number(tree, "net.ipv4.tcp_min_snd_mss", tcpMinSndMss, 48, 65535, v -> tcpMinSndMss = v);
         number(tree, "net.ipv4.tcp_mtu_probing", tcpMtuProbing, 0, 2, v -> tcpMtuProbing = v);

@@ -167,7 +167,7 @@ public final class TcpV4 implements InetProtocol {
                         + skb.len
                         - th.headerLength());
         TcpSkbCb.ackSeq(skb, th.ackSeq());
-        TcpSkbCb.tcpFlags(skb, flags);
+        TcpSkbCb.tcpFlags(skb, th.ae() ? flags | TcpHdr.AE : flags);
         TcpSkbCb.ipDsfield(skb, IpHdr.tos(skb.networkAddress()));
         TcpSkbCb.sacked(skb, 0);
         TcpSkbCb.hasRxtstamp(skb, skb.tstampNs != 0);

@@ -86,6 +86,7 @@ final class TcpV4RequestOps extends TcpRequestSockOps {
         if (listener.sysctl.tcpReflectTos != 0) {
             tos = req.synTos & ~Inet.ECN_MASK | listener.tos & Inet.ECN_MASK;
         }
+        req.synEctSnt = (byte) (tos & Inet.ECN_MASK);
         int err = IpOutput.ipBuildAndSendPkt(cpu, skb, listener, req.rcvSaddr, req.daddr, req.ireqOpt, tos);
         return net.core.dev.NetXmit.eval(err);
     }

@@ -108,7 +108,17 @@ final class TcpValidate {
             TcpCount.tcpInc(cpu, tp, TcpMib.INERRS);
         }
         TcpCount.netInc(cpu, tp, LinuxMib.TCPSYNCHALLENGE);
-        TcpChallenge.tcpSendChallengeAck(cpu, tp);
+        TcpAccEcn a = tp.accEcn;
+        int flags = 0;
+        if (a != null && TcpAccEcn.on(tp)) { // a SYN-ACK again: its codepoint is echoed, as the first one's was
+            a.synEctRcv = TcpSkbCb.ipDsfield(skb) & TcpAccEcn.CE;
+            if (tp.rxOpt.accecn != 0 && a.sawOpt < TcpAccEcn.OPT_COUNTER_SEEN) {
+                a.sawOption(TcpAccEcnOption.init(skb, tp.rxOpt.accecn));
+                a.optDemand = 2;
+            }
+            flags = TcpAccEcn.reflectorFlags(a.synEctRcv);
+        }
+        TcpChallenge.tcpSendChallengeAck(cpu, tp, flags);
         return discard(cpu, tp, skb, SkbDropReason.TCP_INVALID_SYN.ordinal());
     }
 

@@ -46,6 +46,8 @@ public final class NetdevFeatures {
     public static final long NETIF_F_GSO_UDP_L4 = 1L << 33;
     /** Fragment list GSO. */
     public static final long NETIF_F_GSO_FRAGLIST = 1L << 34;
+    /** GSO that leaves CWR on all segments: accurate ECN. */
+    public static final long NETIF_F_GSO_ACCECN = 1L << 35;
     /** Receive hash from the device. */
     public static final long NETIF_F_RXHASH = 1L << 38;
     /** Receive checksum. */
@@ -58,9 +60,10 @@ public final class NetdevFeatures {
     /** All TSO flavours. */
     public static final long NETIF_F_ALL_TSO = NETIF_F_TSO | NETIF_F_TSO6 | NETIF_F_TSO_ECN | NETIF_F_TSO_MANGLEID;
     /** What software GSO can split: advertised to protocols when GSO is on. */
-    public static final long NETIF_F_GSO_SOFTWARE = NETIF_F_ALL_TSO | NETIF_F_GSO_UDP_L4 | NETIF_F_GSO_FRAGLIST;
+    public static final long NETIF_F_GSO_SOFTWARE =
+            NETIF_F_ALL_TSO | NETIF_F_GSO_UDP_L4 | NETIF_F_GSO_FRAGLIST | NETIF_F_GSO_ACCECN;
     /** All GSO type bits. */
-    public static final long NETIF_F_GSO_MASK = 0x7ffffL << GSO_SHIFT;
+    public static final long NETIF_F_GSO_MASK = 0xfffffL << GSO_SHIFT;
 
     private NetdevFeatures() {}
 
