@@ -41,9 +41,9 @@ public final class Differential {
         }
     }
 
-    /** The kernel's release, such as 6.18.1. */
+    /** The kernel's version without what its builder added, such as 6.18.1. */
     public static String kernel() {
-        return System.getProperty("os.version", "");
+        return System.getProperty("os.version", "").replaceFirst("^([0-9.]+).*", "$1");
     }
 
     /**

@@ -63,4 +63,18 @@ class OwnScriptsTest {
                     .containsPattern("RFC|Linux");
         }
     }
+
+    /** {@code softnet packetdrill --differential --record} writes the table. */
+    @Test
+    void shouldAgreeWithLinuxWhereTheyWereRunOnIt() throws IOException {
+        Path table = SCRIPTS.resolve("differential.tsv");
+        List<String> rows = Files.readAllLines(table);
+        assertThat(rows).hasSizeGreaterThan(150);
+        for (String row : rows.subList(1, rows.size())) {
+            String[] fields = row.split("\t", -1);
+            assertThat(fields).as(row).hasSize(3);
+            assertThat(SCRIPTS.resolve(fields[0])).exists();
+            assertThat(fields[1]).as(row).matches("agrees|unchecked: .+");
+        }
+    }
 }
