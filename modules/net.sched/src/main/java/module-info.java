@@ -26,6 +26,8 @@ module net.sched {
             net.sched.shape.HtbOps,
             net.sched.band.PrioOps,
             net.sched.band.MultiqOps,
+            net.sched.band.DrrOps,
+            net.sched.band.EtsOps,
             net.sched.aqm.CodelOps,
             net.sched.fair.FqCodelOps,
             net.sched.fair.FqOps,

@@ -10,6 +10,7 @@ import java.util.List;
 import java.util.Objects;
 import net.core.UserError;
 import net.core.dev.QdiscClassOps;
+import net.core.dev.SchApi;
 import net.core.tc.TcHandle;
 import net.core.tc.TcPrint;
 import org.junit.jupiter.api.Test;
@@ -177,7 +178,7 @@ class HtbTest {
                     .isEqualTo(
                             "qdisc htb 1: root refcnt 2 r2q 10 default 0x10 direct_packets_stat 0 direct_qlen 1000\n");
             TcPrint p = new TcPrint(false);
-            ClassShow.print(lab.q, p, true);
+            SchApi.showClasses(lab.q, p, true);
             assertThat(p.toString()).isEqualTo("""
                     class htb 1:1 root rate 10Mbit ceil 10Mbit burst 1600b cburst 1600b\s
                      Sent 0 bytes 0 pkt (dropped 0, overlimits 0 requeues 0)\s
@@ -193,7 +194,7 @@ class HtbTest {
 
                     """);
             TcPrint d = new TcPrint(false).details(true);
-            ClassShow.print(lab.q, d, false);
+            SchApi.showClasses(lab.q, d, false);
             assertThat(d.toString())
                     .contains("class htb 1:10 parent 1:1 prio 1 quantum 37500 rate 3Mbit ceil 10Mbit linklayer ethernet"
                             + " burst 15Kb/1 mpu 0b cburst 1600b/1 mpu 0b level 0 \n");

@@ -15,7 +15,10 @@ class ClassfulContractTest {
                 "htb",
                 "prio",
                 "prio bands 2 priomap 0 1 0 0 1 1 0 0 0 0 0 0 0 0 0 0",
-                "multiq"
+                "multiq",
+                "drr",
+                "ets",
+                "ets bands 4 strict 1 quanta 600 1200 2000"
             })
     void shouldHold(String spec) {
         for (long seed : new SplittableRandom(44).longs(3).toArray()) {
@@ -24,7 +27,7 @@ class ClassfulContractTest {
     }
 
     @ParameterizedTest
-    @ValueSource(strings = {"tbf rate 100gbit burst 1mb limit 1mb", "htb", "prio", "multiq"})
+    @ValueSource(strings = {"tbf rate 100gbit burst 1mb limit 1mb", "htb", "prio", "multiq", "drr", "ets"})
     void shouldAllocateNothingPerPacket(String spec) {
         QdiscContract.verifyAllocation(spec);
     }

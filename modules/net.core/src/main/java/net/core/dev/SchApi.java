@@ -333,15 +333,20 @@ public final class SchApi {
     /** {@code tc [-s] class show dev DEV}. Linux: print_class(), iproute2 */
     public static void showClasses(NetDevice dev, TcPrint p, boolean stats) {
         walk(dev, q -> {
-            QdiscClassOps cops = q.classOps();
-            if (cops != null) {
-                cops.walk(cl -> {
-                    printClass(q, cops, cl, p, stats);
-                    return true;
-                });
-            }
+            showClasses(q, p, stats);
             return true;
         });
+    }
+
+    /** As {@link #showClasses(NetDevice, TcPrint, boolean)}, those of one discipline; nothing for a classless one. */
+    public static void showClasses(Qdisc q, TcPrint p, boolean stats) {
+        QdiscClassOps cops = q.classOps();
+        if (cops != null) {
+            cops.walk(cl -> {
+                printClass(q, cops, cl, p, stats);
+                return true;
+            });
+        }
     }
 
     private static void printClass(Qdisc q, QdiscClassOps cops, Object cl, TcPrint p, boolean stats) {
@@ -365,6 +370,7 @@ public final class SchApi {
             cops.stats(cl, s);
             s.print(p);
             cops.dumpStats(cl, p);
+            p.nl();
         }
         p.close();
     }
