@@ -47,7 +47,8 @@ class ArchitectureTest {
             "net.core.PerCpu.NEXT_SLOT",
             "net.core.PerKernel.NEXT_SLOT",
             "net.core.PerNet.NEXT_SLOT",
-            "net.core.sys.Sys.CAPTURES");
+            "net.core.sys.Sys.CAPTURES",
+            "net.testkit.packetdrill.LibC.CAPTURES");
 
     /**
      * The only classes of the stack that may ask the machine for the time or sleep on it, by simple name; the last two
