@@ -28,6 +28,8 @@ module net.sched {
             net.sched.band.MultiqOps,
             net.sched.band.DrrOps,
             net.sched.band.EtsOps,
+            net.sched.cls.IngressOps.Ingress,
+            net.sched.cls.IngressOps.Clsact,
             net.sched.aqm.CodelOps,
             net.sched.fair.FqCodelOps,
             net.sched.fair.FqOps,

@@ -68,7 +68,7 @@ final class DevReceive {
         return cpu.sd.enqueueToBacklog(cpu, skb);
     }
 
-    /** In order: taps, rx handler, protocols by ethertype. */
+    /** In order: taps, tc ingress, rx handler, protocols by ethertype. */
     @HotPath
     static int netifReceiveSkbCore(Cpu cpu, SkBuff skb) {
         PathTrace.hit(cpu, skb, Landmark.NETIF_RECEIVE_SKB);
@@ -96,6 +96,14 @@ final class DevReceive {
                 tap(cpu, skb, dev, origDev, all);
                 tap(cpu, skb, dev, origDev, dev.ptypeAll);
             }
+            TcHook hook = dev.tcIngress;
+            if (hook != null) {
+                if (skb.tcSkipClassify) {
+                    skb.tcSkipClassify = false;
+                } else if (!ingress(cpu, skb, hook)) {
+                    return NetXmit.NET_RX_DROP;
+                }
+            }
             NetDevice.RxHandler handler = dev.rxHandler;
             if (handler == null) {
                 break;
@@ -116,6 +124,11 @@ final class DevReceive {
             return NetXmit.NET_RX_DROP;
         }
         return deliver(cpu, skb, dev, origDev, exact, g.ptypesFor(skb.protocol));
+    }
+
+    private static boolean ingress(Cpu cpu, SkBuff skb, TcHook hook) {
+        QdiscSkbCb.pktLenInit(skb);
+        return hook.pass(cpu, skb);
     }
 
     private static void tap(Cpu cpu, SkBuff skb, NetDevice dev, NetDevice origDev, PacketType[] taps) {

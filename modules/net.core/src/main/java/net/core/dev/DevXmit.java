@@ -42,6 +42,10 @@ final class DevXmit {
         }
         SockTimestamp.skbSchedTimestamp(cpu, skb);
         QdiscSkbCb.pktLenInit(skb);
+        TcHook hook = dev.tcEgress;
+        if (hook != null && !skb.tcSkipClassify && !hook.pass(cpu, skb)) {
+            return NetXmit.NET_XMIT_DROP;
+        }
         if ((dev.privFlags & NetDevice.IFF_XMIT_DST_RELEASE) != 0) {
             skb.dst = null;
         }

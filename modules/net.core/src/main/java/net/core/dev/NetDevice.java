@@ -116,6 +116,12 @@ public class NetDevice implements SkbDevice {
     public int napiDeferHardIrqs;
     /** Takes packets before the protocols; bridge and bond. */
     public volatile @Nullable RxHandler rxHandler;
+    /** Filters of what comes in, between the taps and {@link #rxHandler}; null: none. Changes under rtnl. */
+    public volatile @Nullable TcHook tcIngress;
+    /** Filters of what goes out, before a transmit queue is chosen; null: none. Changes under rtnl. */
+    public volatile @Nullable TcHook tcEgress;
+    /** What {@code tc qdisc add ... ingress|clsact} put at the hooks; null: nothing. Context: rtnl. */
+    public @Nullable Qdisc ingressQdisc;
     /** Taps on this device alone. */
     volatile PacketType[] ptypeAll = DevGlobals.NO_PTYPES;
 

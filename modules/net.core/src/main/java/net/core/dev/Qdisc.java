@@ -525,7 +525,7 @@ public abstract class Qdisc {
         } else {
             p.str("parent", "parent ", TcHandle.format(parent), " ");
         }
-        if (parentQdisc == null && (flags & TCQ_F_NOPARENT) == 0) {
+        if (parentQdisc == null && (flags & (TCQ_F_NOPARENT | TCQ_F_INGRESS)) == 0) {
             p.num("refcnt", "refcnt ", devQueue.dev.tx.length + 1, " ");
         }
         p.open("options");

@@ -51,6 +51,10 @@ public final class SchApi {
             }
             last = q;
         }
+        Qdisc hooks = dev.ingressQdisc;
+        if (hooks != null) {
+            visitor.visit(hooks);
+        }
     }
 
     private static boolean walk(Qdisc q, Visitor visitor) {
@@ -132,6 +136,9 @@ public final class SchApi {
      * @throws UserError if it cannot be
      */
     public static Qdisc modify(NetDevice dev, Verb verb, int parent, int handle, String kind, List<String> args) {
+        if (parent == TcHandle.INGRESS || kind.equals("ingress") || kind.equals("clsact")) {
+            return ingress(dev, verb, kind, args);
+        }
         Qdisc old = at(dev, parent);
         boolean same = old != null && old.id().equals(kind) && (handle == 0 || handle == old.handle);
         if (verb == Verb.ADD && old != null) {
@@ -153,6 +160,33 @@ public final class SchApi {
             throw new UserError("Error: Specified qdisc handle is in use by another qdisc.");
         }
         return create(dev, parent, handle != 0 ? handle : freeHandle(dev), ops, opt);
+    }
+
+    /** What hangs at the hooks of a device has no queue, and its handle is always ffff:. */
+    private static Qdisc ingress(NetDevice dev, Verb verb, String kind, List<String> args) {
+        QdiscOps ops = ops(dev, kind);
+        Object opt = ops.parse(args);
+        Qdisc old = dev.ingressQdisc;
+        if (old != null && (verb == Verb.ADD || !old.id().equals(kind))) {
+            throw new UserError("Error: Exclusivity flag on, cannot modify.");
+        }
+        if (old == null && verb == Verb.CHANGE) {
+            throw new UserError("Error: Qdisc not found. To create specify NLM_F_CREATE flag.");
+        }
+        if (old != null) {
+            return old;
+        }
+        Qdisc q = ops.create(dev.tx[0]);
+        if ((q.flags & Qdisc.TCQ_F_INGRESS) == 0) {
+            throw new UserError("Error: Specified qdisc is not an ingress qdisc.");
+        }
+        q.handle = TcHandle.INGRESS_MAJOR;
+        q.parent = TcHandle.INGRESS;
+        if (q.init(opt) != 0) {
+            throw new UserError("Error: Failed to set up " + kind + ".");
+        }
+        dev.ingressQdisc = q;
+        return q;
     }
 
     private static QdiscOps ops(NetDevice dev, String kind) {
@@ -245,6 +279,15 @@ public final class SchApi {
 
     /** {@code tc qdisc del}: the device's default takes the root's place, a pfifo a leaf's. @throws UserError if there is none */
     public static void delete(NetDevice dev, int parent) {
+        if (parent == TcHandle.INGRESS) {
+            Qdisc hooks = dev.ingressQdisc;
+            if (hooks == null) {
+                throw new UserError("Error: Cannot find specified qdisc on specified device.");
+            }
+            dev.ingressQdisc = null;
+            locked(hooks, hooks::destroy);
+            return;
+        }
         Qdisc old = at(dev, parent);
         if (old == null) {
             throw new UserError("Error: Cannot delete qdisc with handle of zero.");

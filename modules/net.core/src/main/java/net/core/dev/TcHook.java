@@ -1,0 +1,89 @@
+package net.core.dev;
+
+import net.core.Cpu;
+import net.skbuff.HotPath;
+import net.skbuff.SkBuff;
+import net.skbuff.SkbDropReason;
+
+/**
+ * The filters at a device's way in or way out, without a queue, and what went through. Null in the device while there are
+ * none, so that a packet pays one load.
+ *
+ * <p>Context: {@link #pass} by holders of a CPU's word, any number at once, without a lock.
+ *
+ * <p>Linux: struct mini_Qdisc, tc_run(), net/core/dev.c
+ */
+public final class TcHook {
+    private static final int STRIDE = 16;
+    private static final int BYTES = 1;
+    private static final int DROPS = 2;
+
+    private final TcfBlock block;
+    private final boolean ingress;
+    /** Packets, bytes, drops by CPU; each written by the holder of that CPU's word. */
+    private final long[] counters;
+
+    /** A hook for one direction of a device, to be put into {@link NetDevice#tcIngress} or {@link NetDevice#tcEgress}. */
+    public TcHook(TcfBlock block, boolean ingress, int cpus) {
+        this.block = block;
+        this.ingress = ingress;
+        counters = new long[STRIDE * (cpus + 1)];
+    }
+
+    /**
+     * Asks the filters: true if the packet goes on, false if it is gone.
+     *
+     * <p>Linux: sch_handle_ingress(), sch_handle_egress()
+     */
+    @HotPath
+    boolean pass(Cpu cpu, SkBuff skb) {
+        int at = STRIDE * (cpu.id + 1);
+        counters[at]++;
+        counters[at + BYTES] += skb.len;
+        skb.tcAtIngress = ingress;
+        switch (block.classify(cpu, skb)) {
+            case TcfBlock.TC_ACT_SHOT -> {
+                counters[at + DROPS]++;
+                skb.kfree(cpu, ingress ? SkbDropReason.TC_INGRESS : SkbDropReason.TC_EGRESS);
+                return false;
+            }
+            case TcfBlock.TC_ACT_STOLEN, TcfBlock.TC_ACT_QUEUED, TcfBlock.TC_ACT_TRAP -> {
+                skb.consume(cpu);
+                return false;
+            }
+            case TcfBlock.TC_ACT_CONSUMED, TcfBlock.TC_ACT_REDIRECT -> {
+                return false;
+            }
+            case TcfBlock.TC_ACT_OK -> {
+                skb.tcIndex = QdiscSkbCb.tcClassid(skb) & 0xFFFF;
+                return true;
+            }
+            default -> {
+                return true;
+            }
+        }
+    }
+
+    private long sum(int counter) {
+        long n = 0;
+        for (int i = 0; i < counters.length; i += STRIDE) {
+            n += counters[i + counter];
+        }
+        return n;
+    }
+
+    /** Packets that came by. */
+    public long packets() {
+        return sum(0);
+    }
+
+    /** Their bytes. */
+    public long bytes() {
+        return sum(BYTES);
+    }
+
+    /** Packets that filters dropped. */
+    public long drops() {
+        return sum(DROPS);
+    }
+}
