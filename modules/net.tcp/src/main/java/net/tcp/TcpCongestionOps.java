@@ -1,5 +1,6 @@
 package net.tcp;
 
+import java.nio.ByteBuffer;
 import net.core.Cpu;
 import org.jspecify.annotations.Nullable;
 
@@ -23,6 +24,9 @@ public abstract class TcpCongestionOps {
     public static final int TCP_CONG_NON_RESTRICTED = 0x1;
     /** Wants ECT on its data packets even when the sysctl says no. */
     public static final int TCP_CONG_NEEDS_ECN = 0x2;
+
+    /** The largest answer to {@code TCP_CC_INFO}. */
+    public static final int CC_INFO_SIZE = 20;
 
     // Flags of inAckEvent(). States and events are in TcpConst: TCP_CA_*, CA_EVENT_*.
     /** The ACK took the slow path. */
@@ -80,6 +84,12 @@ public abstract class TcpCongestionOps {
 
     /** An ACK arrived; {@code flags} are {@code CA_ACK_*}. */
     public void inAckEvent(Cpu cpu, TcpSock tp, int flags) {}
+
+    /**
+     * Writes what {@code TCP_CC_INFO} returns, in native order, at most {@link #CC_INFO_SIZE} bytes; nothing: it has
+     * nothing to tell. Linux: get_info(), union tcp_cc_info.
+     */
+    public void getInfo(TcpSock tp, ByteBuffer out) {}
 
     /** The window to return to when a reduction turns out to have been spurious. */
     public abstract int undoCwnd(TcpSock tp);

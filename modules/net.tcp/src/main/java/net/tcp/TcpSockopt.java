@@ -6,6 +6,8 @@ import static net.tcp.TcpConst.TCP_NAGLE_CORK;
 import static net.tcp.TcpConst.TCP_NAGLE_OFF;
 import static net.tcp.TcpConst.TCP_NAGLE_PUSH;
 
+import java.nio.ByteBuffer;
+import java.nio.ByteOrder;
 import net.core.Cpu;
 import net.core.sock.OptVal;
 import net.core.sock.SockFlag;
@@ -336,6 +338,9 @@ final class TcpSockopt {
             case TcpConst.TCP_INFO -> {
                 return getInfo(tp, out);
             }
+            case TcpConst.TCP_CC_INFO -> {
+                return getCcInfo(tp, out);
+            }
             case TcpConst.TCP_QUICKACK -> val = Tcp.inPingpongMode(tp) ? 0 : 1;
             case TcpConst.TCP_CONGESTION -> {
                 out.setString(TcpCong.name(tp));
@@ -381,6 +386,19 @@ final class TcpSockopt {
         tp.releaseSock();
         out.setObject(info);
         info.encode(out);
+        return 0;
+    }
+
+    private static int getCcInfo(TcpSock tp, OptVal out) {
+        ByteBuffer info = ByteBuffer.allocate(TcpCongestionOps.CC_INFO_SIZE).order(ByteOrder.nativeOrder());
+        tp.lockSock();
+        TcpCongestionOps ca = tp.congOps;
+        if (ca != null) {
+            ca.getInfo(tp, info);
+        }
+        tp.releaseSock();
+        out.len = Math.min(out.len, info.position());
+        System.arraycopy(info.array(), 0, out.data, 0, out.len);
         return 0;
     }
 

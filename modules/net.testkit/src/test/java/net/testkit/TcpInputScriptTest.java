@@ -530,6 +530,10 @@ class TcpInputScriptTest {
         assertThat(s.option(net.core.api.SoftOption.TCP_CONGESTION)).isEqualTo("reno");
         s.setOption(net.core.api.SoftOption.TCP_CONGESTION, "cubic");
         assertThat(s.option(net.core.api.SoftOption.TCP_CONGESTION)).isEqualTo("cubic");
+        net.core.sock.OptVal info = new net.core.sock.OptVal(64);
+        assertThat(sock(s).prot.getsockopt(sock(s), net.core.sock.SockConst.SOL_TCP, TcpConst.TCP_CC_INFO, info))
+                .isZero();
+        assertThat(info.len).as("cubic has nothing to tell").isZero();
         write(s, 20_000);
         expectSegments(1, 10, 1000);
         org.assertj.core.api.Assertions.assertThatThrownBy(
