@@ -11,6 +11,7 @@ import static net.tcp.TcpConst.TCPF_SYN_RECV;
 import static net.tcp.TcpConst.TCPF_SYN_SENT;
 
 import net.core.Cpu;
+import net.core.neigh.DstEntry;
 import net.core.sock.SockFlag;
 import net.core.sock.TcpStates;
 import net.core.trace.Landmark;
@@ -60,9 +61,12 @@ public final class TcpTimer {
         tp.clearXmitTimers();
     }
 
-    /** Smallest retransmission time-out, jiffies. Linux: tcp_rto_min(). */
+    /** Smallest retransmission time-out, jiffies: the route's if that is locked. Linux: tcp_rto_min(). */
     public static int rtoMin(TcpSock tp) {
-        return tp.icskRtoMin;
+        DstEntry dst = tp.skDstGet();
+        return dst != null && dst.metricLocked(DstEntry.RTAX_RTO_MIN)
+                ? usToJiffies(dst.metric(DstEntry.RTAX_RTO_MIN) * 1000L)
+                : tp.icskRtoMin;
     }
 
     /** Smallest retransmission time-out, microseconds. Linux: tcp_rto_min_us(). */

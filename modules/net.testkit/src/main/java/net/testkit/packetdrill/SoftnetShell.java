@@ -96,7 +96,9 @@ final class SoftnetShell implements HostShell {
                 case "congctl" -> c.ccName = value;
                 default -> {
                     int rtax = metric(a.getKey());
-                    c.metricLocks |= r.locked().contains(a.getKey()) ? 1 << rtax : 0;
+                    // iproute2 locks rto_min unasked; the kernel heeds it only so.
+                    boolean lock = rtax == DstEntry.RTAX_RTO_MIN || r.locked().contains(a.getKey());
+                    c.metricLocks |= lock ? 1 << rtax : 0;
                     c.metrics[rtax] = metricValue(value);
                 }
             }
