@@ -58,8 +58,6 @@ enum LibC {
 
     private static final StructLayout CAPTURE = Linker.Option.captureStateLayout();
     private static final VarHandle ERRNO = CAPTURE.varHandle(MemoryLayout.PathElement.groupElement("errno"));
-    private static final ThreadLocal<MemorySegment> CAPTURES =
-            ThreadLocal.withInitial(() -> Arena.ofAuto().allocate(CAPTURE));
 
     private final MethodHandle handle;
     /** Whether the result is a 64-bit word; otherwise the upper half of the register means nothing. */
@@ -102,8 +100,8 @@ enum LibC {
     }
 
     long call(long a, long b, long c, long d, long e, long f) {
-        try {
-            MemorySegment capture = CAPTURES.get();
+        try (Arena arena = Arena.ofConfined()) {
+            MemorySegment capture = arena.allocate(CAPTURE);
             long result = (long) handle.invokeExact(capture, a, b, c, d, e, f);
             result = wide ? result : (int) result;
             return result >= 0 ? result : -(int) ERRNO.get(capture, 0L);
