@@ -18,6 +18,21 @@ module net.tcp {
     provides net.core.KernelModule with
             net.tcp.TcpModule;
     provides net.tcp.TcpCongestionOps with
+            net.tcp.cong.Bbr,
+            net.tcp.cong.Bic,
+            net.tcp.cong.Cdg,
             net.tcp.cong.Cubic,
-            net.tcp.cong.Reno;
+            net.tcp.cong.Dctcp,
+            net.tcp.cong.HighSpeed,
+            net.tcp.cong.Htcp,
+            net.tcp.cong.Hybla,
+            net.tcp.cong.Illinois,
+            net.tcp.cong.LowPriority,
+            net.tcp.cong.Nv,
+            net.tcp.cong.Reno,
+            net.tcp.cong.Scalable,
+            net.tcp.cong.Vegas,
+            net.tcp.cong.Veno,
+            net.tcp.cong.Westwood,
+            net.tcp.cong.Yeah;
 }

@@ -1,10 +1,11 @@
 package net.tcp;
 
 /**
- * The smallest value of a sliding window of time, from its three best samples.
+ * The smallest, or the largest, value of a sliding window of time, from its three best samples.
  *
  * <p>Kathleen Nichols' algorithm: keeps the best, second best and third best sample of the window, each younger than
- * the one before. Used for a connection's minimum round trip.
+ * the one before. Used for a connection's minimum round trip and BBR's
+ * maximum bandwidth; one object serves one of the two.
  *
  * <p><b>Context:</b> its owner's lock.
  *
@@ -18,7 +19,7 @@ public final class MinMax {
     private int t2;
     private int v2;
 
-    /** The minimum now. */
+    /** The minimum, or maximum, now. */
     public int get() {
         return v0;
     }
@@ -39,6 +40,21 @@ public final class MinMax {
             t1 = t2 = time;
             v1 = v2 = value;
         } else if (Integer.compareUnsigned(value, v2) <= 0) {
+            t2 = time;
+            v2 = value;
+        }
+        return age(window, time, value);
+    }
+
+    /** Takes a sample in and returns the maximum of the last {@code window} units of time. */
+    public int runningMax(int window, int time, int value) {
+        if (Integer.compareUnsigned(value, v0) >= 0 || Integer.compareUnsigned(time - t2, window) > 0) {
+            return reset(time, value);
+        }
+        if (Integer.compareUnsigned(value, v1) >= 0) {
+            t1 = t2 = time;
+            v1 = v2 = value;
+        } else if (Integer.compareUnsigned(value, v2) >= 0) {
             t2 = time;
             v2 = value;
         }

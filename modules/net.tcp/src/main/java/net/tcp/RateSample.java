@@ -13,6 +13,12 @@ public final class RateSample {
     public int priorDelivered;
     /** {@code tp.deliveredCe} at {@link #priorMstamp}. */
     public int priorDeliveredCe;
+    /** {@code tp.lost} when the sampled packet was sent. */
+    public int priorLost;
+    /** Packets marked lost over the interval. */
+    public int lost;
+    /** Packets in flight when the sampled packet was sent, itself included; 0: no sample. */
+    public int txInFlight;
     /** Packets delivered over the interval, -1 if there is no sample. */
     public int delivered;
     /** Packets delivered with an ECN mark over the interval. */
@@ -37,6 +43,10 @@ public final class RateSample {
     public boolean isAppLimited;
     /** Was the sampled packet a retransmission? */
     public boolean isRetrans;
+    /** Does this ACK echo a congestion mark? */
+    public boolean isEce;
+    /** Does this ACK answer a loss probe that was a retransmission? */
+    public boolean isAckingTlpRetrans;
     /** May the receiver have delayed this ACK? */
     public boolean isAckDelayed;
 
@@ -57,6 +67,11 @@ public final class RateSample {
         lastEndSeq = 0;
         isAppLimited = false;
         isRetrans = false;
+        isEce = false;
+        isAckingTlpRetrans = false;
+        priorLost = 0;
+        lost = 0;
+        txInFlight = 0;
         isAckDelayed = false;
     }
 }

@@ -147,7 +147,7 @@ public final class TcpAck {
         int ce = accurateEcn(tp, skb, priorDelivered, s);
         tcpInAckEvent(cpu, tp, s.flag);
         if (tp.tlpHighSeq != 0) {
-            tcpProcessTlpAck(cpu, tp, ack, s.flag);
+            tcpProcessTlpAck(cpu, tp, ack, s.flag, s.rate);
         }
         if (dubious(tp, s.flag)) {
             int numDupack = 0;
@@ -165,6 +165,7 @@ public final class TcpAck {
         }
         int delivered = tcpNewlyDelivered(cpu, tp, priorDelivered, ce, s.flag);
         int lost = tp.lost - priorLost;
+        rs.isEce = (s.flag & FLAG_ECE) != 0;
         rs.isAckDelayed = (s.flag & FLAG_ACK_MAYBE_DELAYED) != 0;
         TcpRate.generate(tp, delivered, lost, isSackReneg, rs);
         tcpCongControl(cpu, tp, ack, delivered, s.flag, rs);
@@ -223,7 +224,7 @@ public final class TcpAck {
         }
         tcpAckProbe(cpu, tp);
         if (tp.tlpHighSeq != 0) {
-            tcpProcessTlpAck(cpu, tp, ack, s.flag);
+            tcpProcessTlpAck(cpu, tp, ack, s.flag, s.rate);
         }
     }
 
@@ -343,10 +344,11 @@ public final class TcpAck {
     }
 
     /** The episode of a loss probe may end here (RFC 8985 7.4). Linux: tcp_process_tlp_ack(). */
-    private static void tcpProcessTlpAck(Cpu cpu, TcpSock tp, int ack, int flag) {
+    private static void tcpProcessTlpAck(Cpu cpu, TcpSock tp, int ack, int flag, RateSample rs) {
         if (TcpSeq.before(ack, tp.tlpHighSeq)) {
             return;
         }
+        rs.isAckingTlpRetrans = tp.tlpRetrans && ack == tp.tlpHighSeq;
         if (!tp.tlpRetrans || (flag & FLAG_DSACK_TLP) != 0) {
             tp.tlpHighSeq = 0; // it was new data; or both original and probe arrived
         } else if (TcpSeq.after(ack, tp.tlpHighSeq)) {
@@ -355,6 +357,7 @@ public final class TcpAck {
             TcpCaMachine.tcpSetCaState(cpu, tp, TcpConst.TCP_CA_CWR);
             TcpPrr.tcpEndCwndReduction(cpu, tp);
             TcpCaMachine.tcpTryKeepOpen(cpu, tp);
+            TcpCong.cwndEvent(cpu, tp, TcpConst.CA_EVENT_TLP_RECOVERY);
             TcpCount.netInc(cpu, tp, LinuxMib.TCPLOSSPROBERECOVERY);
         } else if ((flag & (FLAG_SND_UNA_ADVANCED | FLAG_NOT_DUP | FLAG_DATA_SACKED)) == 0) {
             tp.tlpHighSeq = 0; // a pure duplicate: both arrived

@@ -5,6 +5,7 @@ import java.util.Locale;
 import java.util.Map;
 import java.util.Objects;
 import net.core.Cpu;
+import net.core.IntSysctl;
 import net.core.Kernel;
 import net.core.Net;
 import net.core.PerKernel;
@@ -15,6 +16,7 @@ import net.core.neigh.DstEntry;
 import net.core.sock.TcpStates;
 import net.skbuff.Errno;
 import net.skbuff.HotPath;
+import net.skbuff.SkBuff;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -47,8 +49,12 @@ public final class TcpCong {
         }
     }
 
+    private final Kernel kernel;
+
     /** An empty registry. */
-    TcpCong() {}
+    TcpCong(Kernel kernel) {
+        this.kernel = kernel;
+    }
 
     /** A kernel's registry. */
     public static TcpCong of(Kernel kernel) {
@@ -59,7 +65,7 @@ public final class TcpCong {
 
     /** Loads what the module path offers. Context: boot. */
     static void initKernel(Kernel kernel) {
-        TcpCong registry = new TcpCong();
+        TcpCong registry = new TcpCong(kernel);
         for (TcpCongestionOps ops : kernel.providers(TcpCongestionOps.class)) {
             registry.register(ops);
         }
@@ -86,11 +92,17 @@ public final class TcpCong {
                 | bit(ops, "cwndEvent", TcpCongestionOps.HAS_CWND_EVENT)
                 | bit(ops, "inAckEvent", TcpCongestionOps.HAS_IN_ACK_EVENT)
                 | bit(ops, "pktsAcked", TcpCongestionOps.HAS_PKTS_ACKED)
+                | bit(ops, "skbMarkedLost", TcpCongestionOps.HAS_SKB_MARKED_LOST)
                 | (ops.hasCongControl() ? TcpCongestionOps.HAS_CONG_CONTROL : 0);
         TcpCongestionOps other = byName.putIfAbsent(name, ops);
         if (other != null) {
             throw new UserError("congestion control '" + name + "' is offered by "
                     + other.getClass().getName() + " and " + ops.getClass().getName());
+        }
+        for (CongParam p : ops.params) {
+            p.value = kernel.sysctl()
+                    .register("tcp_" + name + "." + p.name, p.value, p.min, p.max, e -> p.value = ((IntSysctl) e).value)
+                    .value;
         }
     }
 
@@ -215,6 +227,7 @@ public final class TcpCong {
     public static void init(Cpu cpu, TcpSock tp) {
         tp.priorSsthresh = 0;
         ops(tp).init(cpu, tp);
+        TcpEcnOut.setEct(tp, needsEcn(tp));
         tp.icskCaInitialized = true;
     }
 
@@ -242,11 +255,32 @@ public final class TcpCong {
     }
 
     /**
-     * A child of a listener starts in Open. Linux: tcp_ca_openreq_child(). {@code Deviation:} no algorithm by route
-     * (RTAX_CC_ALGO) yet.
+     * Takes the algorithm that the route names ({@code congctl}); a locked one cannot be changed by the program. True if
+     * it names one that is there. Linux: tcp_ca_dst_init().
      */
+    static boolean dstInit(TcpSock tp, DstEntry dst) {
+        String name = dst.ccName;
+        TcpCongestionOps ops = name == null ? null : of(tp.kernel()).find(name);
+        if (ops == null) {
+            return false;
+        }
+        tp.icskCaDstLocked = dst.metricLocked(DstEntry.RTAX_CC_ALGO);
+        if (ops != tp.congOps) {
+            use(tp, ops);
+        }
+        return true;
+    }
+
+    /** Does the route name an algorithm that wants ECN? Linux: DST_FEATURE_ECN_CA. */
+    static boolean dstNeedsEcn(TcpSock listener, DstEntry dst) {
+        String name = dst.ccName;
+        TcpCongestionOps ops = name == null ? null : of(listener.kernel()).find(name);
+        return ops != null && (ops.flags() & TcpCongestionOps.TCP_CONG_NEEDS_ECN) != 0;
+    }
+
+    /** A child of a listener starts in Open, with its route's algorithm if it names one. Linux: tcp_ca_openreq_child(). */
     public static void openreqChild(Cpu cpu, TcpSock child, DstEntry dst) {
-        if (child.congOps == null) {
+        if (!dstInit(child, dst) && child.congOps == null) {
             assign(child);
         }
         TcpCaMachine.tcpSetCaState(cpu, child, TcpConst.TCP_CA_OPEN);
@@ -276,16 +310,37 @@ public final class TcpCong {
         cleanup(tp);
         use(tp, ops);
         tp.icskCaSetsockopt = true;
+        TcpEcnOut.setEct(tp, needsEcn(tp));
         if (tp.state != TcpStates.TCP_CLOSE && tp.state != TcpStates.TCP_LISTEN) {
             init(cpu, tp);
         }
         return 0;
     }
 
+    /** Goes on with another algorithm that needs no state; for one that finds itself out of place in {@code init}. */
+    public static void fallBack(TcpSock tp, TcpCongestionOps ops) {
+        tp.congOps = ops;
+    }
+
     /** The algorithm's name, for TCP_CONGESTION and ss. */
     public static String name(TcpSock tp) {
         TcpCongestionOps ops = tp.congOps;
         return ops == null ? "" : ops.name();
+    }
+
+    /** The algorithm's private state, for TCP_CC_INFO and ss; null before the connection is there. */
+    static @Nullable TcpCcInfo ccInfo(TcpSock tp) {
+        TcpCongestionOps ops = tp.congOps;
+        return ops == null || !tp.icskCaInitialized ? null : ops.ccInfo(tp);
+    }
+
+    /** Tells the algorithm of a segment marked lost. */
+    @HotPath
+    static void skbMarkedLost(Cpu cpu, TcpSock tp, SkBuff skb) {
+        TcpCongestionOps ops = ops(tp);
+        if ((ops.implemented & TcpCongestionOps.HAS_SKB_MARKED_LOST) != 0) {
+            ops.skbMarkedLost(cpu, tp, skb);
+        }
     }
 
     /** Tells the algorithm of an event. Linux: tcp_ca_event(). */

@@ -1,7 +1,9 @@
 package net.tcp;
 
-import java.nio.ByteBuffer;
+import java.util.ArrayList;
+import java.util.List;
 import net.core.Cpu;
+import net.skbuff.SkBuff;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -25,9 +27,6 @@ public abstract class TcpCongestionOps {
     /** Wants ECT on its data packets even when the sysctl says no. */
     public static final int TCP_CONG_NEEDS_ECN = 0x2;
 
-    /** The largest answer to {@code TCP_CC_INFO}. */
-    public static final int CC_INFO_SIZE = 20;
-
     // Flags of inAckEvent(). States and events are in TcpConst: TCP_CA_*, CA_EVENT_*.
     /** The ACK took the slow path. */
     public static final int CA_ACK_SLOWPATH = 1;
@@ -41,13 +40,27 @@ public abstract class TcpCongestionOps {
             HAS_CWND_EVENT = 2,
             HAS_IN_ACK_EVENT = 4,
             HAS_PKTS_ACKED = 8,
-            HAS_CONG_CONTROL = 16;
+            HAS_CONG_CONTROL = 16,
+            HAS_SKB_MARKED_LOST = 32;
 
     /**
      * Which optional methods there are, found at registration: with many algorithms loaded a call that finds an empty
      * method costs as much as one that does something. Linux: the null pointers in the structure.
      */
     int implemented;
+
+    /** The parameters; they become sysctls at registration. */
+    final List<CongParam> params = new ArrayList<>();
+
+    /**
+     * Declares a parameter, for a field of the algorithm: sysctl and boot word {@code tcp_NAME.parameter}. Bounds are
+     * inclusive.
+     */
+    protected final CongParam param(String parameter, int value, int min, int max) {
+        CongParam p = new CongParam(parameter, value, min, max);
+        params.add(p);
+        return p;
+    }
 
     /** The name in sysctls, {@code TCP_CONGESTION} and {@code ss}. At most 15 characters. */
     public abstract String name();
@@ -85,12 +98,6 @@ public abstract class TcpCongestionOps {
     /** An ACK arrived; {@code flags} are {@code CA_ACK_*}. */
     public void inAckEvent(Cpu cpu, TcpSock tp, int flags) {}
 
-    /**
-     * Writes what {@code TCP_CC_INFO} returns, in native order, at most {@link #CC_INFO_SIZE} bytes; nothing: it has
-     * nothing to tell. Linux: get_info(), union tcp_cc_info.
-     */
-    public void getInfo(TcpSock tp, ByteBuffer out) {}
-
     /** The window to return to when a reduction turns out to have been spurious. */
     public abstract int undoCwnd(TcpSock tp);
 
@@ -115,8 +122,17 @@ public abstract class TcpCongestionOps {
         return 0;
     }
 
+    /** A segment was just marked lost; {@code tp.lost} counts it. Not in Linux 6.18; BBRv3 needs it. */
+    public void skbMarkedLost(Cpu cpu, TcpSock tp, SkBuff skb) {}
+
+    /** Private state for {@code TCP_CC_INFO}, or null. Context: the socket's owner, process context. */
+    public @Nullable TcpCcInfo ccInfo(TcpSock tp) {
+        return null;
+    }
+
     /** One line of private state for {@code ss -i}, or null. */
     public @Nullable String info(TcpSock tp) {
-        return null;
+        TcpCcInfo info = ccInfo(tp);
+        return info == null || info.text().isEmpty() ? null : info.text(); // allocates: diagnostics
     }
 }

@@ -87,7 +87,7 @@ public final class TcpConnRequest {
             }
             isn = ops.initSeq(cpu, listener, skb);
         }
-        ecnCreateRequest(listener, req, skb, th);
+        ecnCreateRequest(listener, req, skb, th, dst);
         if (wantCookie) {
             int now = (int) cpu.jiffies(); // Linux: tcp_synq_overflow()
             listener.synqOverflow = now == 0 ? 1 : now;
@@ -177,7 +177,7 @@ public final class TcpConnRequest {
     }
 
     /** ECN is agreed if the SYN offers it, accurate or as RFC 3168 says, and we may. Linux: tcp_ecn_create_request(). */
-    private static void ecnCreateRequest(TcpSock listener, TcpRequestSock req, SkBuff skb, TcpHdr th) {
+    private static void ecnCreateRequest(TcpSock listener, TcpRequestSock req, SkBuff skb, TcpHdr th, DstEntry dst) {
         int dsfield = TcpSkbCb.ipDsfield(skb) & 3;
         if (TcpAccEcn.requested(TcpAccEcn.ace(skb)) && listener.sysctl.tcpEcn >= 3) {
             req.ecnOk = true;
@@ -190,7 +190,8 @@ public final class TcpConnRequest {
         }
         // ECT on a SYN is against RFC 3168, except for algorithms that ask for it (DCTCP, RFC 8257).
         boolean plain = dsfield == 0 || th.ae();
-        req.ecnOk = plain && listener.sysctl.tcpEcn != 0 || TcpCong.needsEcn(listener);
+        boolean needed = TcpCong.needsEcn(listener) || TcpCong.dstNeedsEcn(listener, dst);
+        req.ecnOk = plain && listener.sysctl.tcpEcn != 0 || needed;
     }
 
     /** The window of the SYN-ACK. Linux: tcp_openreq_init_rwin(). */

@@ -33,6 +33,7 @@ public final class TcpConnect {
         tp.maxWindow = 0;
         TcpMss.mtupInit(cpu, tp);
         TcpMss.tcpSyncMss(tp, dst.mtu());
+        TcpCong.dstInit(tp, dst);
         if (tp.windowClamp == 0) {
             tp.windowClamp = dst.metric(DstEntry.RTAX_WINDOW);
         }

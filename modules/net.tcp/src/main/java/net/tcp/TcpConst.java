@@ -121,7 +121,8 @@ public final class TcpConst {
             CA_EVENT_COMPLETE_CWR = 2,
             CA_EVENT_LOSS = 3,
             CA_EVENT_ECN_NO_CE = 4,
-            CA_EVENT_ECN_IS_CE = 5;
+            CA_EVENT_ECN_IS_CE = 5,
+            CA_EVENT_TLP_RECOVERY = 6;
 
     /** {@code ecnFlags} bits of a connection. {@code TCP_ECN_OK} alone: classic ECN. */
     public static final int TCP_ECN_OK = 1, TCP_ECN_QUEUE_CWR = 2, TCP_ECN_DEMAND_CWR = 4, TCP_ECN_SEEN = 8;

@@ -94,9 +94,14 @@ final class TcpEcnOut {
         return f;
     }
 
-    @SuppressWarnings("NonAtomicOperationOnVolatileField") // socket lock
     private static void setEct(TcpSock tp) {
-        tp.tos = tp.tos & ~Inet.ECN_MASK | Inet.ECN_ECT_0;
+        setEct(tp, true);
+    }
+
+    /** From now on segments carry ECT(0), or nothing. Linux: INET_ECN_xmit(), INET_ECN_dontxmit(). */
+    @SuppressWarnings("NonAtomicOperationOnVolatileField") // socket lock
+    static void setEct(TcpSock tp, boolean on) {
+        tp.tos = on ? tp.tos & ~Inet.ECN_MASK | Inet.ECN_ECT_0 : tp.tos & ~Inet.ECN_MASK;
     }
 
     @SuppressWarnings("NonAtomicOperationOnVolatileField") // socket lock

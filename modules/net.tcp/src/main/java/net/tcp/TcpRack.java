@@ -192,6 +192,7 @@ public final class TcpRack {
             tp.lostOut += pcount;
             TcpSkbCb.orSacked(skb, TCPCB_LOST);
             tp.lost += pcount;
+            TcpCong.skbMarkedLost(cpu, tp, skb);
         }
         if ((sacked & TCPCB_SACKED_RETRANS) != 0) {
             TcpSkbCb.clearSacked(skb, TCPCB_SACKED_RETRANS);

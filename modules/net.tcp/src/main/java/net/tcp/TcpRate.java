@@ -27,6 +27,8 @@ public final class TcpRate {
         TcpSkbCb.deliveredMstamp(skb, tp.deliveredMstamp);
         TcpSkbCb.txDelivered(skb, tp.delivered);
         TcpSkbCb.txDeliveredCe(skb, tp.deliveredCe);
+        TcpSkbCb.txLost(skb, tp.lost);
+        TcpSkbCb.txInFlight(skb, tp.packetsInFlight() + TcpSkbCb.pcount(skb));
         TcpSkbCb.isAppLimited(skb, tp.appLimited != 0);
     }
 
@@ -41,6 +43,8 @@ public final class TcpRate {
             rs.priorDeliveredCe = TcpSkbCb.txDeliveredCe(skb);
             rs.priorDelivered = TcpSkbCb.txDelivered(skb);
             rs.priorMstamp = TcpSkbCb.deliveredMstamp(skb);
+            rs.priorLost = TcpSkbCb.txLost(skb);
+            rs.txInFlight = TcpSkbCb.txInFlight(skb);
             rs.isAppLimited = TcpSkbCb.isAppLimited(skb);
             rs.isRetrans = (TcpSkbCb.sacked(skb) & TcpSkbCb.TCPCB_RETRANS) != 0;
             rs.lastEndSeq = endSeq;
@@ -69,6 +73,7 @@ public final class TcpRate {
         }
         rs.delivered = tp.delivered - rs.priorDelivered;
         rs.deliveredCe = tp.deliveredCe - rs.priorDeliveredCe;
+        rs.lost = tp.lost - rs.priorLost;
         int sndUs = (int) rs.intervalUs;
         int ackUs = TcpRttEstimator.stampUsDelta(tp.tcpMstamp, rs.priorMstamp);
         rs.intervalUs = Math.max(sndUs, ackUs);

@@ -8,7 +8,7 @@ import net.skbuff.SkBuff;
  *
  * <p>cb0 seq, cb1 endSeq, cb2 ackSeq, cb3 flags (header flags, sacked bits, booleans), cb4 gso segments and size, cb5
  * ipDsfield; sending: cb6 delivered, cb7 deliveredCe, cb8 in flight, cbl0 firstTxMstamp, cbl1 deliveredMstamp, cbl2
- * hardware/software stamp. cb9 to cb11 stay free: IP keeps its own part of a received packet there (header.h4).
+ * lost (received: software stamp). cb9 to cb11 stay free: IP keeps its own part of a received packet there (header.h4).
  *
  * <p><b>Context:</b> the socket's lock; of a fresh packet whoever holds it.
  *
@@ -230,6 +230,15 @@ public final class TcpSkbCb {
 
     public static void txInFlight(SkBuff skb, int segs) {
         skb.cb8 = segs;
+    }
+
+    /** Sent: lost count at the time of sending. */
+    public static int txLost(SkBuff skb) {
+        return (int) skb.cbl2;
+    }
+
+    public static void txLost(SkBuff skb, int segs) {
+        skb.cbl2 = segs;
     }
 
     /** Sent: start of the window's send phase, microseconds. */

@@ -6,8 +6,6 @@ import static net.tcp.TcpConst.TCP_NAGLE_CORK;
 import static net.tcp.TcpConst.TCP_NAGLE_OFF;
 import static net.tcp.TcpConst.TCP_NAGLE_PUSH;
 
-import java.nio.ByteBuffer;
-import java.nio.ByteOrder;
 import net.core.Cpu;
 import net.core.sock.OptVal;
 import net.core.sock.SockFlag;
@@ -338,13 +336,13 @@ final class TcpSockopt {
             case TcpConst.TCP_INFO -> {
                 return getInfo(tp, out);
             }
-            case TcpConst.TCP_CC_INFO -> {
-                return getCcInfo(tp, out);
-            }
             case TcpConst.TCP_QUICKACK -> val = Tcp.inPingpongMode(tp) ? 0 : 1;
             case TcpConst.TCP_CONGESTION -> {
                 out.setString(TcpCong.name(tp));
                 return 0;
+            }
+            case TcpConst.TCP_CC_INFO -> {
+                return getCcInfo(tp, out);
             }
             case TcpConst.TCP_USER_TIMEOUT -> val = tp.icskUserTimeout;
             case TcpConst.TCP_NOTSENT_LOWAT -> val = tp.notsentLowat;
@@ -390,15 +388,16 @@ final class TcpSockopt {
     }
 
     private static int getCcInfo(TcpSock tp, OptVal out) {
-        ByteBuffer info = ByteBuffer.allocate(TcpCongestionOps.CC_INFO_SIZE).order(ByteOrder.nativeOrder());
         tp.lockSock();
-        TcpCongestionOps ca = tp.congOps;
-        if (ca != null) {
-            ca.getInfo(tp, info);
-        }
+        TcpCcInfo info = TcpCong.ccInfo(tp); // allocates: asked for by a program
         tp.releaseSock();
-        out.len = Math.min(out.len, info.position());
-        System.arraycopy(info.array(), 0, out.data, 0, out.len);
+        byte[] bytes = info == null ? new byte[0] : info.bytes();
+        if (info != null) {
+            out.setObject(info);
+        }
+        int n = Math.min(bytes.length, out.len);
+        System.arraycopy(bytes, 0, out.data, 0, Math.min(n, out.data.length));
+        out.len = n;
         return 0;
     }
 

@@ -1,15 +1,21 @@
 package net.testkit;
 
+import com.sun.management.ThreadMXBean;
 import java.io.IOException;
+import java.lang.management.ManagementFactory;
 import java.util.IdentityHashMap;
 import java.util.Map;
 import java.util.Objects;
+import java.util.Set;
 import net.core.Cpu;
 import net.core.Kernel;
+import net.core.api.SoftOption;
 import net.core.api.SoftServerSocket;
 import net.core.api.SoftSocket;
+import net.skbuff.SkBuff;
 import net.tcp.AckSample;
 import net.tcp.RateSample;
+import net.tcp.TcpCcInfo;
 import net.tcp.TcpCong;
 import net.tcp.TcpCongestionOps;
 import net.tcp.TcpConst;
@@ -27,6 +33,12 @@ import org.jspecify.annotations.Nullable;
  *       peer is what limits sending, and never goes past the clamp or below 1.
  *   <li>Undo: {@code undoCwnd} answers no less than the window in force.
  *   <li>Life: {@code init} once before anything else, {@code release} once; a state of its own for each connection.
+ *   <li>Bounds: after every call, in every state (Open, Disorder, CWR, Recovery, Loss), the window is at least 1 and at most
+ *       the clamp.
+ *   <li>Idle: the same after pauses, where {@code CA_EVENT_TX_START} and {@code CA_EVENT_CWND_RESTART} are told.
+ *   <li>Change: a connection may change to it and from it at any time, in a recovery too; on a wire that loses nothing this
+ *       retransmits nothing.
+ *   <li>Garbage: its calls for an ACK allocate nothing.
  *   <li>Progress: the window grows past where it started, and every byte arrives.
  * </ul>
  */
@@ -35,33 +47,74 @@ public final class CongestionContract {
     private static final int PORT = 9;
     private static final int CLEAN_BYTES = 3 << 20;
     private static final int DAMAGED_BYTES = 2 << 20;
-    private static final long PATIENCE_NS = 120_000_000_000L;
+    private static final int STORM_BYTES = 100 << 10;
+    private static final long PATIENCE_NS = 240_000_000_000L;
+
+    /** What an algorithm does on purpose although the contract forbids it. */
+    public enum Leave {
+        /** {@code congAvoid} may add more than one segment per segment acknowledged (hybla). */
+        FAST_GROWTH,
+        /** {@code congAvoid} may grow a window that limits nothing (vegas). */
+        UNUSED_GROWTH
+    }
+
+    private static final ThreadMXBean THREADS = (ThreadMXBean) ManagementFactory.getThreadMXBean();
+    /** Calls before allocations count: classes are loaded and linked first. */
+    private static final long WARM_UP_CALLS = 1000;
+
+    private static final int WRITE_BYTES = 16_384;
+    private static final int ALL_STATES = 1 << TcpConst.TCP_CA_OPEN
+            | 1 << TcpConst.TCP_CA_DISORDER
+            | 1 << TcpConst.TCP_CA_RECOVERY
+            | 1 << TcpConst.TCP_CA_LOSS;
 
     private final String name;
     private final long seed;
+    private final Set<Leave> leaves;
 
-    private CongestionContract(String name, long seed) {
+    private CongestionContract(String name, long seed, Leave... leaves) {
         this.name = name;
         this.seed = seed;
+        this.leaves = Set.of(leaves);
     }
 
     /** Checks an algorithm that ServiceLoader finds. */
-    public static void verify(String name, long seed) {
-        verify(name, null, seed);
+    public static void verify(String name, long seed, Leave... leaves) {
+        verify(name, null, seed, leaves);
     }
 
     /** Checks an algorithm that is not registered, such as one under test. */
-    public static void verify(TcpCongestionOps ops, long seed) {
-        verify(ops.name(), ops, seed);
+    public static void verify(TcpCongestionOps ops, long seed, Leave... leaves) {
+        verify(ops.name(), ops, seed, leaves);
     }
 
-    private static void verify(String name, @Nullable TcpCongestionOps ops, long seed) {
-        CongestionContract c = new CongestionContract(name, seed);
-        Checked clean = c.transfer(ops, new FaultPlan.Rates(0, 0, 0, 0, 5_000_000, 0), CLEAN_BYTES);
-        c.check(clean.largest > TcpConst.TCP_INIT_CWND, "the window never grew past " + clean.largest);
+    /** How the sender behaves. */
+    private enum Sender {
+        STEADY,
+        /** Pauses now and then. */
+        PAUSES,
+        /** Changes to Reno and back. */
+        CHANGES
+    }
+
+    private static void verify(String name, @Nullable TcpCongestionOps ops, long seed, Leave... leaves) {
+        CongestionContract c = new CongestionContract(name, seed, leaves);
+        FaultPlan.Rates delay = new FaultPlan.Rates(0, 0, 0, 0, 5_000_000, 0);
         FaultPlan.Rates faults = new FaultPlan.Rates(0.02, 0.02, 0.01, 0.01, 1_000_000, 20_000);
-        Checked damaged = c.transfer(ops, faults, DAMAGED_BYTES);
+        FaultPlan.Rates storm = new FaultPlan.Rates(0.2, 0, 0, 0, 1_000_000, 0);
+        Checked clean = c.transfer(ops, delay, CLEAN_BYTES, Sender.STEADY);
+        c.check(clean.largest > TcpConst.TCP_INIT_CWND, "the window never grew past " + clean.largest);
+        c.check(
+                clean.dirtyCalls * 50 <= clean.measuredCalls,
+                clean.dirtyCalls + " of " + clean.measuredCalls + " calls for an ACK allocated");
+        Checked damaged = c.transfer(ops, faults, DAMAGED_BYTES, Sender.STEADY);
         c.check(damaged.thresholds > 0 || damaged.controls > 0, "was not asked for a threshold in spite of losses");
+        Checked stormy = c.transfer(ops, storm, STORM_BYTES, Sender.STEADY);
+        int seen = clean.states | damaged.states | stormy.states;
+        c.check((seen & ALL_STATES) == ALL_STATES, "met states " + Integer.toBinaryString(seen) + " only");
+        c.transfer(ops, delay, CLEAN_BYTES, Sender.PAUSES);
+        c.transfer(ops, faults, DAMAGED_BYTES, Sender.CHANGES);
+        c.transfer(ops, delay, CLEAN_BYTES, Sender.CHANGES);
     }
 
     private void check(boolean ok, String otherwise) {
@@ -70,7 +123,7 @@ public final class CongestionContract {
         }
     }
 
-    private Checked transfer(@Nullable TcpCongestionOps given, FaultPlan.Rates faults, int bytes) {
+    private Checked transfer(@Nullable TcpCongestionOps given, FaultPlan.Rates faults, int bytes, Sender sender) {
         Lab lab = Lab.twoHosts(seed, 2, faults);
         boolean done = false;
         try {
@@ -78,12 +131,16 @@ public final class CongestionContract {
             for (Lab.Host h : lab.hosts()) {
                 h.net.sysctl().set("net.ipv4.tcp_congestion_control", CHECKED);
             }
-            run(lab, bytes);
+            run(lab, bytes, sender);
+            long retransmitted = lab.counter("RetransSegs");
             lab.close();
             done = true;
             if (checked.wrong != null) {
                 throw checked.wrong;
             }
+            check(
+                    faults.loss() != 0 || retransmitted == 0,
+                    retransmitted + " segments retransmitted on a wire that loses none, " + sender);
             check(checked.alive.isEmpty(), checked.alive.size() + " connections were not released");
             return checked;
         } catch (IOException e) {
@@ -101,12 +158,12 @@ public final class CongestionContract {
         if (ops == null) {
             throw new AssertionError("no congestion control \"" + name + "\": there are " + registry.available());
         }
-        Checked checked = new Checked(ops);
+        Checked checked = new Checked(ops, leaves);
         registry.register(checked);
         return checked;
     }
 
-    private void run(Lab lab, int bytes) throws IOException {
+    private void run(Lab lab, int bytes, Sender sender) throws IOException {
         SoftServerSocket listener = Lab.listen(lab.host("b"), PORT);
         lab.start("receiver", () -> {
             try (listener;
@@ -123,8 +180,9 @@ public final class CongestionContract {
         lab.start("sender", () -> {
             try (SoftSocket s = lab.host("a").network.connect(lab.host("b").at(PORT))) {
                 PayloadStream sent = new PayloadStream(seed);
-                byte[] buf = new byte[16_384];
+                byte[] buf = new byte[WRITE_BYTES];
                 while (sent.position() < bytes) {
+                    betweenWrites(lab, s, (int) (sent.position() / WRITE_BYTES), sender);
                     int n = (int) Math.min(buf.length, bytes - sent.position());
                     sent.fill(buf, 0, n);
                     for (int at = 0; at < n; ) {
@@ -137,26 +195,65 @@ public final class CongestionContract {
         check(lab.nowNs() - start < PATIENCE_NS, "took " + (lab.nowNs() - start) / 1_000_000_000 + " s");
     }
 
+    private static void betweenWrites(Lab lab, SoftSocket s, int count, Sender sender) throws IOException {
+        if (sender == Sender.PAUSES && count % 64 == 63) {
+            lab.sleep(count % 128 == 63 ? 100_000_000L : 1_500_000_000L);
+        } else if (sender == Sender.CHANGES && count % 4 == 3) {
+            s.setOption(SoftOption.TCP_CONGESTION, count % 8 == 3 ? "reno" : CHECKED);
+        }
+    }
+
     /** Passes every call on and looks at what it did. */
     private static final class Checked extends TcpCongestionOps {
         private final TcpCongestionOps inner;
+        private final Set<Leave> leaves;
         /** Connections that were initialised and not released, with their state. */
         final Map<TcpSock, Object> alive = new IdentityHashMap<>();
 
         int largest;
+        /** States met, as bits. */
+        int states = 1 << TcpConst.TCP_CA_OPEN;
+        /** Calls whose allocations were looked at, and those that allocated. */
+        long measuredCalls;
+
+        long dirtyCalls;
+        private long calls;
+        private long allocatedBefore;
         long thresholds;
         long controls;
         /** The first violation; thrown at the end, in a thread that can take it. */
         @Nullable
         AssertionError wrong;
 
-        Checked(TcpCongestionOps inner) {
+        Checked(TcpCongestionOps inner, Set<Leave> leaves) {
             this.inner = inner;
+            this.leaves = leaves;
         }
 
         private void check(boolean ok, TcpSock tp, String otherwise) {
             if (!ok && wrong == null) {
                 wrong = new AssertionError(inner.name() + " on " + tp + ": " + otherwise);
+            }
+        }
+
+        /** Begins a call for an ACK. */
+        private void begin() {
+            allocatedBefore = THREADS.getCurrentThreadAllocatedBytes(); // -1 on a virtual thread
+        }
+
+        private void end(TcpSock tp, String what) {
+            long allocated = THREADS.getCurrentThreadAllocatedBytes() - allocatedBefore;
+            calls++;
+            if (calls > WARM_UP_CALLS && allocatedBefore >= 0) {
+                measuredCalls++;
+                dirtyCalls += allocated > 0 ? 1 : 0;
+            }
+            bounds(tp, what);
+        }
+
+        private void bounds(TcpSock tp, String what) {
+            if (tp.sndCwnd < 1 || tp.sndCwnd > tp.sndCwndClamp) {
+                check(false, tp, what + " leaves a window of " + tp.sndCwnd + ", clamp " + tp.sndCwndClamp);
             }
         }
 
@@ -213,28 +310,39 @@ public final class CongestionContract {
             alive(tp, "congAvoid");
             int before = tp.sndCwnd;
             boolean limited = tp.cwndLimited();
+            begin();
             inner.congAvoid(cpu, tp, ack, acked);
+            end(tp, "congAvoid");
             int grown = tp.sndCwnd - before;
-            check(grown <= acked, tp, "grows by " + grown + " for " + acked + " segments acknowledged");
-            check(limited || grown <= 0, tp, "grows by " + grown + " while the window limits nothing");
-            check(tp.sndCwnd >= 1, tp, "window of " + tp.sndCwnd);
-            check(tp.sndCwnd <= tp.sndCwndClamp, tp, "window of " + tp.sndCwnd + ", clamp " + tp.sndCwndClamp);
+            check(
+                    leaves.contains(Leave.FAST_GROWTH) || grown <= Math.max(acked, 1),
+                    tp,
+                    "grows by " + grown + " for " + acked + " segments acknowledged");
+            check(
+                    leaves.contains(Leave.UNUSED_GROWTH) || limited || grown <= 0,
+                    tp,
+                    "grows by " + grown + " while the window limits nothing");
             largest = Math.max(largest, tp.sndCwnd);
         }
 
         @Override
         public void setState(Cpu cpu, TcpSock tp, int newState) {
             inner.setState(cpu, tp, newState);
+            states |= 1 << newState;
+            bounds(tp, "setState");
         }
 
         @Override
         public void cwndEvent(Cpu cpu, TcpSock tp, int event) {
             inner.cwndEvent(cpu, tp, event);
+            bounds(tp, "cwndEvent");
         }
 
         @Override
         public void inAckEvent(Cpu cpu, TcpSock tp, int flags) {
+            begin();
             inner.inAckEvent(cpu, tp, flags);
+            end(tp, "inAckEvent");
         }
 
         @Override
@@ -247,7 +355,9 @@ public final class CongestionContract {
 
         @Override
         public void pktsAcked(Cpu cpu, TcpSock tp, AckSample sample) {
+            begin();
             inner.pktsAcked(cpu, tp, sample);
+            end(tp, "pktsAcked");
         }
 
         @Override
@@ -259,8 +369,9 @@ public final class CongestionContract {
         public void congControl(Cpu cpu, TcpSock tp, int ack, int flag, RateSample rs) {
             alive(tp, "congControl");
             controls++;
+            begin();
             inner.congControl(cpu, tp, ack, flag, rs);
-            check(tp.sndCwnd >= 1, tp, "window of " + tp.sndCwnd);
+            end(tp, "congControl");
             check(tp.pacingRate > 0, tp, "pacing rate of " + tp.pacingRate);
             largest = Math.max(largest, tp.sndCwnd);
         }
@@ -273,6 +384,16 @@ public final class CongestionContract {
         @Override
         public int minTsoSegs(TcpSock tp) {
             return inner.minTsoSegs(tp);
+        }
+
+        @Override
+        public void skbMarkedLost(Cpu cpu, TcpSock tp, SkBuff skb) {
+            inner.skbMarkedLost(cpu, tp, skb);
+        }
+
+        @Override
+        public @Nullable TcpCcInfo ccInfo(TcpSock tp) {
+            return inner.ccInfo(tp);
         }
 
         @Override

@@ -90,6 +90,19 @@ public final class SoftOption<T> implements SocketOption<T> {
             OptVal::ofObject,
             v -> java.util.Objects.requireNonNull(v.object));
 
+    /**
+     * The congestion control's private state: an object of {@code net.tcp.TcpCcInfo}, or an empty {@code byte[]} if it
+     * has none. Read only.
+     */
+    public static final SoftOption<Object> TCP_CC_INFO = new SoftOption<>(
+            "TCP_CC_INFO",
+            Object.class,
+            SockConst.SOL_TCP,
+            26,
+            0,
+            OptVal::ofObject,
+            v -> java.util.Objects.requireNonNullElse(v.object, new byte[0]));
+
     /** SO_LINGER: seconds, negative for off, as in the JDK. */
     private static final SoftOption<Integer> SO_LINGER = new SoftOption<>(
             "SO_LINGER",

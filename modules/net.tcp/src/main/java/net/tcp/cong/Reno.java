@@ -52,6 +52,11 @@ public final class Reno extends TcpCongestionOps {
 
     @Override
     public void congAvoid(Cpu cpu, TcpSock tp, int ack, int acked) {
+        avoid(tp, acked);
+    }
+
+    /** Slow start, then one segment per round trip; nothing while the window limits nothing. Linux: tcp_reno_cong_avoid(). */
+    public static void avoid(TcpSock tp, int acked) {
         if (!tp.cwndLimited()) {
             return;
         }
