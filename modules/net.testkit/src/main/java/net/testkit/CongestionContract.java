@@ -48,12 +48,13 @@ public final class CongestionContract {
     private static final int PORT = 9;
     private static final int CLEAN_BYTES = 3 << 20;
     private static final int DAMAGED_BYTES = 2 << 20;
-    private static final int STORM_BYTES = 100 << 10;
+    private static final int STORMS = 12;
+    private static final int STORM_BYTES = 400 << 10;
     private static final long PATIENCE_NS = 240_000_000_000L;
 
     /** What an algorithm does on purpose although the contract forbids it. */
     public enum Leave {
-        /** {@code congAvoid} may add more than one segment per segment acknowledged (hybla). */
+        /** {@code congAvoid} may add more than one segment per segment acknowledged (hybla; illinois while its step is large and its window small). */
         FAST_GROWTH,
         /** {@code congAvoid} may grow a window that limits nothing (vegas). */
         UNUSED_GROWTH
@@ -102,7 +103,7 @@ public final class CongestionContract {
         CongestionContract c = new CongestionContract(name, seed, leaves);
         FaultPlan.Rates delay = new FaultPlan.Rates(0, 0, 0, 0, 5_000_000, 0);
         FaultPlan.Rates faults = new FaultPlan.Rates(0.02, 0.02, 0.01, 0.01, 1_000_000, 20_000);
-        FaultPlan.Rates storm = new FaultPlan.Rates(0.2, 0, 0, 0, 1_000_000, 0);
+        FaultPlan.Rates storm = new FaultPlan.Rates(0.1, 0, 0, 0, 1_000_000, 0);
         Checked clean = c.transfer(ops, delay, CLEAN_BYTES, Sender.STEADY);
         c.check(clean.largest > TcpConst.TCP_INIT_CWND, "the window never grew past " + clean.largest);
         c.check(
@@ -110,8 +111,11 @@ public final class CongestionContract {
                 clean.dirtyCalls + " of " + clean.measuredCalls + " calls for an ACK allocated");
         Checked damaged = c.transfer(ops, faults, DAMAGED_BYTES, Sender.STEADY);
         c.check(damaged.thresholds > 0 || damaged.controls > 0, "was not asked for a threshold in spite of losses");
-        Checked stormy = c.transfer(ops, storm, STORM_BYTES, Sender.STEADY);
-        int seen = clean.states | damaged.states | stormy.states;
+        int seen = clean.states | damaged.states;
+        for (int i = 0; i < STORMS && (seen & ALL_STATES) != ALL_STATES; i++) { // time-outs are a matter of luck
+            CongestionContract other = new CongestionContract(name, seed * STORMS + i, leaves);
+            seen |= other.transfer(ops, storm, STORM_BYTES, Sender.STEADY).states;
+        }
         c.check((seen & ALL_STATES) == ALL_STATES, "met states " + Integer.toBinaryString(seen) + " only");
         c.transfer(ops, delay, CLEAN_BYTES, Sender.PAUSES);
         c.transfer(ops, faults, DAMAGED_BYTES, Sender.CHANGES);
@@ -259,7 +263,9 @@ public final class CongestionContract {
         }
 
         private void alive(TcpSock tp, String what) {
-            check(alive.containsKey(tp), tp, what + " before init or after release");
+            // A SYN that is lost, and the SYN-ACK's acknowledgment, come before init, as in Linux.
+            boolean early = tp.state == TcpStates.TCP_SYN_SENT || tp.state == TcpStates.TCP_SYN_RECV;
+            check(early || alive.containsKey(tp), tp, what + " before init or after release");
             largest = Math.max(largest, tp.sndCwnd);
         }
 
@@ -362,9 +368,7 @@ public final class CongestionContract {
 
         @Override
         public void congControl(Cpu cpu, TcpSock tp, int ack, int flag, RateSample rs) {
-            if (tp.state != TcpStates.TCP_SYN_SENT) { // the SYN-ACK's acknowledgment comes before init, as in Linux
-                alive(tp, "congControl");
-            }
+            alive(tp, "congControl");
             controls++;
             begin();
             inner.congControl(cpu, tp, ack, flag, rs);
