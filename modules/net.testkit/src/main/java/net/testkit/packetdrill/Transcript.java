@@ -1,6 +1,8 @@
 package net.testkit.packetdrill;
 
+import java.util.ArrayDeque;
 import java.util.ArrayList;
+import java.util.Deque;
 import java.util.List;
 import java.util.Locale;
 import java.util.TreeSet;
@@ -16,6 +18,8 @@ record Transcript(List<Step> steps, long endUsecs) {
 
     /** Segments of one flight that follow each other closer than this are compared as one. */
     private static final long FLIGHT_USECS = 2_000;
+
+    private static final int SHOWN = 10;
 
     Transcript {
         steps = List.copyOf(steps);
@@ -148,8 +152,28 @@ record Transcript(List<Step> steps, long endUsecs) {
                     i + 1,
                     a == null ? "nothing" : a,
                     b == null ? "nothing" : b);
-            return new Parting(at, text);
+            return new Parting(
+                    at, text + softnet.before("Softnet", connection, a) + linux.before("Linux", connection, b));
         }
         return null;
+    }
+
+    /** The last packets of a connection up to one, or to the end, as lines. */
+    private String before(String host, int connection, @Nullable Step last) {
+        Deque<Step> lines = new ArrayDeque<>();
+        for (Step s : steps) {
+            if (last != null && s.atUsecs > last.atUsecs) {
+                break;
+            }
+            if (s.connection == connection) {
+                lines.addLast(s);
+            }
+            if (lines.size() > SHOWN) {
+                lines.removeFirst();
+            }
+        }
+        StringBuilder text = new StringBuilder("\n" + host + " until then:");
+        lines.forEach(s -> text.append("\n  ").append(s));
+        return text.toString();
     }
 }
