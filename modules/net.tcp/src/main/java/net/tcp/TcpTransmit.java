@@ -166,7 +166,7 @@ public final class TcpTransmit {
         if (rcvNxt != tp.rcvNxt) {
             return; // a special ACK of DCTCP
         }
-        if (tp.icskAckQuick > 0) {
+        if (tp.icskAckQuick > 0 && tp.ackScheduled()) { // only an ACK of new data uses one up
             tp.icskAckQuick--;
             if (tp.icskAckQuick == 0) {
                 tp.icskAckAto = TcpConst.TCP_ATO_MIN; // leaving quick-ACK mode

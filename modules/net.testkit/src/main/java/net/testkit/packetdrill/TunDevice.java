@@ -163,10 +163,12 @@ final class TunDevice implements NetDeviceOps {
 
     private @Nullable SkBuff build(Cpu cpu, byte[] bytes) {
         int linear = TunTruesize.linear(HEADROOM, bytes.length);
-        SkBuff skb = cpu.allocSkb(HEADROOM + linear);
+        int room = TunTruesize.room(HEADROOM + linear);
+        SkBuff skb = cpu.allocSkb(room);
         if (skb == null) {
             return null;
         }
+        skb.end = Math.min(skb.end, room); // what follows may be copied into the rest
         skb.reserve(HEADROOM);
         skb.put(linear);
         copy(bytes, 0, skb.dataAddress(), linear);

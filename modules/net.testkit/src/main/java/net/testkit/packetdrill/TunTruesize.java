@@ -34,6 +34,11 @@ final class TunTruesize {
         return SK_BUFF + slab;
     }
 
+    /** Bytes that a head holds which has room for so many: the allocator rounds up. */
+    static int room(int bytes) {
+        return head(bytes) - SK_BUFF - SHARED_INFO;
+    }
+
     /** The next block of pages for so many bytes. */
     static int chunk(int bytes) {
         int pages = (bytes + PAGE - 1) / PAGE * PAGE;
