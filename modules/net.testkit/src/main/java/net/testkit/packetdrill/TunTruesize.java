@@ -12,7 +12,7 @@ final class TunTruesize {
     private static final int SHARED_INFO = 320;
     private static final int CACHE_LINE = 64;
     /** Objects of the cache for heads of ACKs and such. */
-    private static final int SMALL_HEAD = 704;
+    private static final int SMALL_HEAD = 576;
 
     private static final int PAGE = 4096;
     private static final int LARGEST_BLOCK = 8 * PAGE;
