@@ -321,8 +321,14 @@ public final class CongestionContract {
             inner.congAvoid(cpu, tp, ack, acked);
             end(tp, "congAvoid");
             int grown = tp.sndCwnd - before;
-            check(leaves.contains(Leave.FAST_GROWTH) || grown <= acked + 1, tp, "grows by " + grown + " for " + acked + " segments acknowledged");
-            check(leaves.contains(Leave.UNUSED_GROWTH) || limited || grown <= 0, tp, "grows by " + grown + " while the window limits nothing");
+            check(
+                    leaves.contains(Leave.FAST_GROWTH) || grown <= acked + 1,
+                    tp,
+                    "grows by " + grown + " for " + acked + " segments acknowledged");
+            check(
+                    leaves.contains(Leave.UNUSED_GROWTH) || limited || grown <= 0,
+                    tp,
+                    "grows by " + grown + " while the window limits nothing");
             largest = Math.max(largest, tp.sndCwnd);
         }
 
