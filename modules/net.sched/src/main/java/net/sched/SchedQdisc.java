@@ -1,11 +1,13 @@
 package net.sched;
 
 import net.core.Cpu;
+import net.core.dev.NetXmit;
 import net.core.dev.NetdevQueue;
 import net.core.dev.Qdisc;
 import net.core.dev.QdiscOps;
 import net.core.dev.QdiscSkbCb;
 import net.core.dev.SchGeneric;
+import net.core.dev.TcfBlock;
 import net.skbuff.HotPath;
 import net.skbuff.SkBuff;
 import net.skbuff.SkBuffHead;
@@ -49,6 +51,27 @@ public abstract class SchedQdisc extends Qdisc {
     protected final void qstatsSub(SkBuff skb) {
         qlen--;
         backlog -= QdiscSkbCb.pktLen(skb);
+    }
+
+    /**
+     * Enqueue's answer to a packet that a filter's action took out of the way, {@code act} being neither UNSPEC nor OK:
+     * freed, unless the action owns it. A stolen one is no drop.
+     */
+    @HotPath
+    protected final int taken(int act, SkBuff skb, SkBuffHead toFree) {
+        switch (act) {
+            case TcfBlock.TC_ACT_CONSUMED -> {
+                return NetXmit.NET_XMIT_SUCCESS | NetXmit.NET_XMIT_STOLEN;
+            }
+            case TcfBlock.TC_ACT_STOLEN, TcfBlock.TC_ACT_QUEUED, TcfBlock.TC_ACT_TRAP -> {
+                toFree.addTail(skb);
+                return NetXmit.NET_XMIT_SUCCESS | NetXmit.NET_XMIT_STOLEN;
+            }
+            default -> {
+                qdiscDrop(skb, toFree);
+                return NetXmit.NET_XMIT_SUCCESS | NetXmit.NET_XMIT_BYPASS;
+            }
+        }
     }
 
     /** Longest frame of the device, bytes. Linux: psched_mtu(). */

@@ -209,11 +209,7 @@ final class DualPi2 extends SchedQdisc {
     public int enqueue(Cpu cpu, SkBuff skb, SkBuffHead toFree) {
         int c = classify(cpu, skb);
         if (c < 0) {
-            if (c != -1 - TcfBlock.TC_ACT_SHOT) {
-                return NetXmit.NET_XMIT_SUCCESS | NetXmit.NET_XMIT_STOLEN;
-            }
-            qdiscDrop(skb, toFree);
-            return NetXmit.NET_XMIT_SUCCESS | NetXmit.NET_XMIT_BYPASS;
+            return taken(-1 - c, skb, toFree);
         }
         timer.arm(cpu, tupdateNs);
         if (splitGso && skb.isGso()) {

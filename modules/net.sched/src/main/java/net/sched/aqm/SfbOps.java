@@ -197,7 +197,7 @@ public final class SfbOps implements QdiscOps {
             } else if (act == TcfBlock.TC_ACT_OK) {
                 flow = QdiscSkbCb.tcClassid(skb) & 0xffff;
             } else if (act != TcfBlock.TC_ACT_UNSPEC) {
-                return NetXmit.NET_XMIT_SUCCESS | NetXmit.NET_XMIT_STOLEN;
+                return taken(act, skb, toFree);
             }
             Bins b = bins[slot];
             int hash = b.hash(flow);

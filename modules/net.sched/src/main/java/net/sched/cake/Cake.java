@@ -271,11 +271,7 @@ final class Cake extends SchedQdisc {
     public int enqueue(Cpu cpu, SkBuff skb, SkBuffHead toFree) {
         int act = tcfClassify(cpu, skb);
         if (act != TcfBlock.TC_ACT_UNSPEC && act != TcfBlock.TC_ACT_OK) {
-            if (act != TcfBlock.TC_ACT_SHOT) {
-                return NetXmit.NET_XMIT_SUCCESS | NetXmit.NET_XMIT_STOLEN;
-            }
-            qdiscDrop(skb, toFree);
-            return NetXmit.NET_XMIT_SUCCESS | NetXmit.NET_XMIT_BYPASS;
+            return taken(act, skb, toFree);
         }
         CakeTin t = selectTin(skb);
         CakeFlow f = classify(cpu, t, skb);

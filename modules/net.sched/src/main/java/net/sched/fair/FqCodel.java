@@ -180,16 +180,6 @@ final class FqCodel extends SchedQdisc implements Codel.Host, QdiscClassOps {
         return NetXmit.NET_XMIT_SUCCESS;
     }
 
-    /** A filter's action dropped the packet or took it over. */
-    private int taken(int act, SkBuff skb, SkBuffHead toFree) {
-        if (act == TcfBlock.TC_ACT_STOLEN || act == TcfBlock.TC_ACT_QUEUED || act == TcfBlock.TC_ACT_TRAP) {
-            return NetXmit.NET_XMIT_SUCCESS | NetXmit.NET_XMIT_STOLEN;
-        }
-        drops++;
-        toFree.addTail(skb);
-        return NetXmit.NET_XMIT_SUCCESS | NetXmit.NET_XMIT_BYPASS;
-    }
-
     /** Drops half of the fattest flow, up to {@code max} packets; returns its number. Linux: fq_codel_drop(). */
     private int drop(int max, SkBuffHead toFree) {
         Flow fat = flows[0];

@@ -189,11 +189,8 @@ public final class SfqOps implements QdiscOps {
                 hash = bucket(cpu, skb);
             } else if (act == TcfBlock.TC_ACT_OK) {
                 hash = QdiscSkbCb.tcClassid(skb) - 1 & divisor - 1;
-            } else if (act == TcfBlock.TC_ACT_SHOT) {
-                qdiscDrop(skb, toFree);
-                return NetXmit.NET_XMIT_SUCCESS | NetXmit.NET_XMIT_BYPASS;
             } else {
-                return NetXmit.NET_XMIT_SUCCESS | NetXmit.NET_XMIT_STOLEN;
+                return taken(act, skb, toFree);
             }
             Slot s = slot(hash);
             if (s == null) {
