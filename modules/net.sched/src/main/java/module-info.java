@@ -45,5 +45,6 @@ module net.sched {
             net.sched.fair.SfqOps,
             net.sched.fair.HhfOps,
             net.sched.aqm.DualPi2Ops,
-            net.sched.aqm.GredOps;
+            net.sched.aqm.GredOps,
+            net.sched.band.SkbprioOps;
 }

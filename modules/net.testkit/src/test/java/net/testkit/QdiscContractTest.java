@@ -54,6 +54,8 @@ class QdiscContractTest {
                 "sfq redflowlimit 20000 min 2000 max 6000 ecn",
                 "dualpi2",
                 "dualpi2 limit 30 drop_enqueue any_ect step_thresh 3p",
+                "skbprio",
+                "skbprio limit 7",
                 "plug",
                 "blackhole",
                 "netem",
