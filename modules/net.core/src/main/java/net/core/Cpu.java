@@ -549,12 +549,13 @@ public final class Cpu extends CpuPadAfter {
         pending = 0;
         if (remotePending != 0) {
             int remote = (int) REMOTE_PENDING.getAndSet(this, 0);
+            bits |= remote & SOFTIRQ_MASK;
             if ((remote & IRQ_BIT) != 0) {
+                pending = bits; // stays so if a handler's bug is thrown
                 handleIrqs();
-                bits |= pending;
+                bits = pending;
                 pending = 0;
             }
-            bits |= remote & SOFTIRQ_MASK;
         }
         return bits;
     }
@@ -578,6 +579,7 @@ public final class Cpu extends CpuPadAfter {
             inOrder = next;
         }
         inInterrupt = false;
+        kernel.throwNotedOops(); // in virtual time, and not before the last line
     }
 
     void pushRaised(IrqLine line) {

@@ -148,6 +148,31 @@ class CpuTest {
         }
     }
 
+    /** A bug in one interrupt handler costs neither the lines behind it nor the softirqs that were pending. */
+    @Test
+    void shouldHandleTheLinesBehindAHandlerWithABug() {
+        Kernel kernel = Kernel.boot("clock=virtual");
+        List<String> order = new ArrayList<>();
+        kernel.openSoftirq(Softirq.NET_RX, cpu -> order.add("rx"));
+        Cpu cpu = kernel.localBhDisable(0);
+        IrqLine broken = cpu.irqLine(c -> {
+            throw new IllegalStateException("planted");
+        });
+        IrqLine behind = cpu.irqLine(c -> order.add("behind"));
+        broken.raise();
+        behind.raise();
+        cpu.raiseSoftirq(Softirq.NET_RX);
+        assertThatThrownBy(cpu::localBhEnable).hasMessageContaining("planted");
+        assertThat(order).containsExactly("behind");
+        assertThat(cpu.inInterrupt()).isFalse();
+        kernel.scheduler().sleep(1_000_000);
+        assertThat(order).containsExactly("behind", "rx");
+        behind.raise();
+        kernel.scheduler().sleep(1_000_000);
+        assertThat(order).containsExactly("behind", "rx", "behind");
+        kernel.close();
+    }
+
     private static Tasklet tasklet(List<String> order, String name) {
         return new Tasklet() {
             @Override
