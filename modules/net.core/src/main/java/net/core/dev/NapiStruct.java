@@ -328,16 +328,16 @@ public abstract class NapiStruct {
                 || !cas(val, val | STATE_IN_BUSY_POLL | STATE_SCHED)) {
             return -1;
         }
-        int work = poll(cpu, budget);
-        gro.flush(cpu, false);
-        gro.normalList(cpu);
-        int now;
-        do {
-            val = state;
-            now = val & ~STATE_IN_BUSY_POLL;
-        } while (!cas(val, now));
-        // completeDone() kept SCHED for us: one more round in NET_RX turns the interrupt on again.
-        scheduleClaimed(cpu);
-        return work;
+        try {
+            int work = poll(cpu, budget);
+            gro.flush(cpu, false);
+            gro.normalList(cpu);
+            return work;
+        } finally {
+            STATE.getAndBitwiseAnd(this, ~STATE_IN_BUSY_POLL);
+            // completeDone() kept SCHED for us, as does a bug in the driver: one more round in NET_RX turns the
+            // interrupt on again.
+            scheduleClaimed(cpu);
+        }
     }
 }

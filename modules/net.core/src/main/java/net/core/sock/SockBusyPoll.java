@@ -42,8 +42,11 @@ final class SockBusyPoll {
         long endNs = clock.nanoTime() + sk.llUsec * 1_000L;
         for (int round = 0; sk.receiveQueue.isEmpty(); round++) {
             Cpu cpu = sk.localBhDisable();
-            napi.busyPoll(cpu, budget);
-            cpu.localBhEnable();
+            try {
+                napi.busyPoll(cpu, budget);
+            } finally {
+                cpu.localBhEnable();
+            }
             if (nonblock || sk.err != 0 || sk.shutdown != 0 || clock.nanoTime() - endNs >= 0) {
                 return;
             }

@@ -71,6 +71,25 @@ class BugInSoftirqTest {
         behind.delete();
     }
 
+    /** Busy polling is a thread's own call: it gets the bug, and the instance back to NET_RX. */
+    @Test
+    void shouldGiveBackWhatWasBusyPolled() throws Exception {
+        StubDevice nic = StubDevice.up(kernel.initNet(), "eth%d");
+        Queue broken = new Queue(nic.dev, true);
+        broken.enable();
+        Cpu cpu = kernel.localBhDisable(0);
+        assertThatThrownBy(() -> broken.busyPoll(cpu, 8)).hasMessage("planted");
+        cpu.localBhEnable();
+        await(broken.polled); // the round in NET_RX that ends it
+        Cpu again = kernel.localBhDisable(0);
+        assertThat(broken.isScheduled()).isFalse();
+        assertThat(broken.busyPoll(again, 8)).isZero();
+        again.localBhEnable();
+        broken.disable(); // would wait for ever for an owner that is gone
+        broken.delete();
+        kernel.cpu(0).oops("softirq", new IllegalStateException("planted")); // what the check at the end expects
+    }
+
     @Test
     void shouldRunTheTimersAndTaskletsBehindIt() throws Exception {
         CountDownLatch timers = new CountDownLatch(6);
