@@ -46,5 +46,6 @@ module net.sched {
             net.sched.fair.HhfOps,
             net.sched.aqm.DualPi2Ops,
             net.sched.aqm.GredOps,
-            net.sched.band.SkbprioOps;
+            net.sched.band.SkbprioOps,
+            net.sched.band.QfqOps;
 }

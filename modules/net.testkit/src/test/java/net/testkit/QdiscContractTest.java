@@ -56,6 +56,7 @@ class QdiscContractTest {
                 "dualpi2 limit 30 drop_enqueue any_ect step_thresh 3p",
                 "skbprio",
                 "skbprio limit 7",
+                "qfq",
                 "plug",
                 "blackhole",
                 "netem",
