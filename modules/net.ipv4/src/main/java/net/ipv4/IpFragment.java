@@ -338,14 +338,36 @@ final class IpFragment {
             } else if (offset >= curEnd) {
                 left = false;
                 cur = cur.rbRight;
-            } else if (offset >= cur.cb0 && end <= curEnd) {
-                return DUP;
             } else {
-                return OVERLAP;
+                return covered(q, cur, offset, end) ? DUP : OVERLAP;
             }
         }
         q.frags.link(skb, parent, left);
         return OK;
+    }
+
+    /**
+     * Whether fragments without a gap, {@code at} among them, hold all of it. {@code Deviation:} Linux sees such a run only
+     * where its fragments came in order.
+     */
+    private static boolean covered(FragQueue q, SkBuff at, int offset, int end) {
+        SkBuff first = at;
+        while (first.cb0 > offset) {
+            SkBuff prev = q.frags.prev(first);
+            if (prev == null || prev.cb0 + prev.len != first.cb0) {
+                return false;
+            }
+            first = prev;
+        }
+        SkBuff last = at;
+        while (last.cb0 + last.len < end) {
+            SkBuff next = q.frags.next(last);
+            if (next == null || last.cb0 + last.len != next.cb0) {
+                return false;
+            }
+            last = next;
+        }
+        return true;
     }
 
     /**

@@ -99,6 +99,30 @@ class IpFragmentTest {
         assertThat(read()).isEqualTo(b);
     }
 
+    /** As from a path that cut the copy elsewhere: all of it is here already, in two or three pieces. */
+    @Test
+    void shouldIgnoreADuplicateOfARun() {
+        byte[] b = pattern(new Random(4), 128);
+        frag(1, 32, true, Arrays.copyOfRange(b, 32, 64));
+        frag(1, 0, true, Arrays.copyOf(b, 32));
+        frag(1, 64, true, Arrays.copyOfRange(b, 64, 96));
+        frag(1, 16, true, Arrays.copyOfRange(b, 16, 48));
+        frag(1, 8, true, Arrays.copyOfRange(b, 8, 88));
+        assertThat(host.counter("IpExtReasmOverlaps")).isZero();
+        frag(1, 96, false, Arrays.copyOfRange(b, 96, 128));
+        assertThat(read()).isEqualTo(b);
+    }
+
+    @Test
+    void shouldThrowAwayWhatReachesIntoAGap() {
+        byte[] b = new byte[32];
+        frag(1, 0, true, b);
+        frag(1, 64, true, b);
+        frag(1, 16, true, new byte[64]);
+        assertThat(host.counter("IpExtReasmOverlaps")).isEqualTo(1);
+        assertThat(Ipv4Admin.fragStats(host.net)).containsExactly(0, 0);
+    }
+
     @Test
     void shouldRefuseALastFragmentThatContradicts() {
         frag(1, 64, false, new byte[8]);
