@@ -119,6 +119,17 @@ class PacketdrillCommandTest {
         assertThat(lines().get(0)).startsWith("skip " + file);
     }
 
+    /** A script that names its version is run for no other, whatever addresses it has. */
+    @Test
+    void shouldSkipAScriptWrittenForAnotherIpVersion() throws IOException {
+        Path file = script(
+                "basic-v6.pkt", "--ip_version=ipv6\n--local_ip=fd3d:fa7b:d17d::1\n--remote_ip=fd3d::1\n" + HANDSHAKE);
+        assertThat(run("-D", "MSS=1440", "--ip-version", "ipv4", file.toString()))
+                .isZero();
+        assertThat(lines().getFirst()).isEqualTo("skip " + file + ": written for ipv6, not for ipv4");
+        assertThat(lines().get(1)).startsWith("0 passed, 0 failed, 1 skipped");
+    }
+
     @Test
     void shouldAnswerMistakesWithOneLine() {
         assertThat(run("/nowhere.pkt")).isEqualTo(2);

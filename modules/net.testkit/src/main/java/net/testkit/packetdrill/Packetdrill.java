@@ -24,6 +24,12 @@ public final class Packetdrill {
     /** The same, with what passed on the wire if it is to be kept. */
     static Differential.Run softnet(Script script, RunOptions options, boolean keep) {
         long began = System.nanoTime();
+        Settings.IpVersion own = script.settings().scriptVersion();
+        Settings.IpVersion wanted = script.settings().ipVersion();
+        if (own != null && own != wanted) {
+            String why = "written for " + own.text() + ", not for " + wanted.text();
+            return new Differential.Run(Verdict.skip(seconds(began), why, 0), Transcript.NONE);
+        }
         if (script.settings().ipVersion() != Settings.IpVersion.IPV4) {
             return new Differential.Run(Verdict.skip(seconds(began), "runs over IPv4 only", 0), Transcript.NONE);
         }

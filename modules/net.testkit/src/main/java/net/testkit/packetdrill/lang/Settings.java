@@ -2,12 +2,14 @@ package net.testkit.packetdrill.lang;
 
 import java.util.List;
 import java.util.Map;
+import org.jspecify.annotations.Nullable;
 
 /**
  * What a script runs under: the interpreter's defaults, overridden by the script's own {@code --options}, overridden by the
  * command line. {@link SettingsReader} makes it.
  *
  * @param ipVersion how sockets and packets speak IP
+ * @param scriptVersion what the script itself says, or null: it is written for that and runs under no other
  * @param bindPort local port of {@code bind}
  * @param connectPort remote port of {@code connect} and {@code sendto}
  * @param localIp address of the stack under test
@@ -33,6 +35,7 @@ import java.util.Map;
  */
 public record Settings(
         IpVersion ipVersion,
+        @Nullable IpVersion scriptVersion,
         int bindPort,
         int connectPort,
         String localIp,

@@ -33,6 +33,7 @@ public final class SettingsReader {
     private final Map<String, String> defines = new LinkedHashMap<>();
     private final List<String> initScripts = new ArrayList<>();
     private IpVersion ipVersion = IpVersion.IPV4;
+    private @Nullable IpVersion scriptVersion;
     private int bindPort = 8080;
     private int connectPort = 8080;
     private @Nullable String localIp;
@@ -62,6 +63,9 @@ public final class SettingsReader {
         SettingsReader r = new SettingsReader(path);
         for (Option o : script) {
             r.apply(o);
+            if (o.name().equals("ip_version")) {
+                r.scriptVersion = r.ipVersion;
+            }
         }
         for (Option o : commandLine) {
             r.apply(o);
@@ -113,6 +117,7 @@ public final class SettingsReader {
         String gateway = gatewayIp != null ? gatewayIp : six ? "fd3d:0a0b:17d6:8888::1" : "192.168.0.254";
         return new Settings(
                 ipVersion,
+                scriptVersion,
                 bindPort,
                 connectPort,
                 local,
