@@ -47,5 +47,6 @@ module net.sched {
             net.sched.aqm.DualPi2Ops,
             net.sched.aqm.GredOps,
             net.sched.band.SkbprioOps,
-            net.sched.band.QfqOps;
+            net.sched.band.QfqOps,
+            net.sched.shape.CbsOps;
 }

@@ -57,6 +57,8 @@ class QdiscContractTest {
                 "skbprio",
                 "skbprio limit 7",
                 "qfq",
+                "cbs",
+                "cbs idleslope 20000 sendslope -80000 hicredit 300 locredit -1300",
                 "plug",
                 "blackhole",
                 "netem",
