@@ -2,8 +2,11 @@ package softnet.tools;
 
 import java.io.IOException;
 import java.io.PrintStream;
+import java.nio.file.Path;
 import java.util.List;
 import java.util.concurrent.Callable;
+import net.core.Kernel;
+import net.core.UserError;
 import net.core.api.SoftNetwork;
 import org.jspecify.annotations.Nullable;
 import picocli.CommandLine.Command;
@@ -32,6 +35,8 @@ final class RunCommand implements Callable<Integer> {
 
     private static final long PATIENCE_NS = 60_000_000_000L;
 
+    private static final long CONTROL_PATIENCE_MS = 5000;
+
     @Spec
     private CommandSpec spec;
 
@@ -50,7 +55,11 @@ final class RunCommand implements Callable<Integer> {
         PrintStream out = System.out;
         PrintStream err = System.err;
         try (StopSignal signal = StopSignal.watch(applet);
-                HostBoot booted = HostBoot.boot(options)) {
+                HostBoot booted = HostBoot.boot(options);
+                @Nullable ControlSocket control = control(booted.kernel(), err)) {
+            if (options.verbose && control != null) {
+                err.println("control socket " + control.path());
+            }
             @Nullable MetricsServer metrics = MetricsServer.start(booted.kernel(), options.metricsPort);
             SoftNetwork network = SoftNetwork.of(booted.kernel());
             RunReport report = new RunReport(booted, err);
@@ -77,6 +86,22 @@ final class RunCommand implements Callable<Integer> {
                     metrics.close();
                 }
             }
+        }
+    }
+
+    /** The socket that was asked for, else the one at the usual place: a host also runs without that. */
+    private @Nullable ControlSocket control(Kernel kernel, PrintStream err) {
+        Path path = options.control;
+        ControlSocket.Handler tc = words -> TcRequest.answer(kernel, words);
+        if (path != null) {
+            return ControlSocket.listen(path, tc, CONTROL_PATIENCE_MS);
+        }
+        try {
+            return ControlSocket.listen(
+                    ControlClient.own(ControlClient.folder(System.getenv())), tc, CONTROL_PATIENCE_MS);
+        } catch (UserError e) {
+            err.println("softnet: " + e.getMessage() + "; going on without");
+            return null;
         }
     }
 }

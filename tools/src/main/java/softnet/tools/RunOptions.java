@@ -70,6 +70,13 @@ final class RunOptions {
     @Nullable
     Integer metricsPort;
 
+    @Option(
+            names = "--control",
+            paramLabel = "PATH",
+            description = "Socket for 'softnet tc' ($XDG_RUNTIME_DIR or /tmp, softnet-PID.sock).")
+    @Nullable
+    Path control;
+
     @Option(names = "--faults", paramLabel = "SPEC", description = "Damage the wire: loss=2%%,reorder=2%%,dup=1%%,...")
     private @Nullable String faults;
 

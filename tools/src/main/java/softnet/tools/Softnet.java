@@ -3,6 +3,7 @@ package softnet.tools;
 import java.io.IOException;
 import java.io.InputStream;
 import java.nio.file.FileSystemException;
+import java.util.Objects;
 import java.util.Properties;
 import net.core.UserError;
 import picocli.CommandLine;
@@ -22,7 +23,7 @@ import picocli.CommandLine.Spec;
         name = "softnet",
         mixinStandardHelpOptions = true,
         versionProvider = Softnet.Version.class,
-        subcommands = {DemoCommand.class, PacketdrillCommand.class, RunCommand.class},
+        subcommands = {DemoCommand.class, PacketdrillCommand.class, RunCommand.class, TcCommand.class},
         description = "The Linux network stack's design, in one JVM.")
 public final class Softnet implements Runnable {
     static final int EXIT_FAILED = 1;
@@ -40,9 +41,12 @@ public final class Softnet implements Runnable {
 
     /** The command line with its error handling set, as {@link #main} and tests run it. */
     static CommandLine commandLine() {
-        return new CommandLine(new Softnet())
+        CommandLine line = new CommandLine(new Softnet())
                 .setParameterExceptionHandler(Softnet::onMistake)
                 .setExecutionExceptionHandler(Softnet::onFailure);
+        // The host reads tc's words, options too.
+        Objects.requireNonNull(line.getSubcommands().get("tc")).setUnmatchedOptionsArePositionalParams(true);
+        return line;
     }
 
     @Override
