@@ -299,13 +299,14 @@ public final class InetHashtables {
     }
 
     /** The established hash's part of {@code tcp_time_wait}: the mini-socket enters before the socket leaves. */
-    void twskHashdance(InetTimewaitSock tw, InetConnectionSock sk) {
+    void twskHashdance(Cpu cpu, InetTimewaitSock tw, InetConnectionSock sk) {
         bhash.handOver(sk, tw);
         tw.hash = skEhashfn(tw);
         int slot = tw.hash & ehashMask;
         SpinLock lock = ehashLocks[slot & ehashLocks.length - 1];
         lock.lock();
         try {
+            tw.arm(cpu);
             addLocked(slot, tw);
             removeLocked(slot, sk);
         } finally {

@@ -79,8 +79,12 @@ public abstract class InetTimewaitSock extends SockCommon {
      */
     public final void hashdanceSchedule(Cpu cpu, InetConnectionSock sk, long timeoJiffies) {
         twTimeout = timeoJiffies;
-        InetHashtables.of(cpu).twskHashdance(this, sk);
-        timer.mod(cpu, cpu.jiffies() + timeoJiffies);
+        InetHashtables.of(cpu).twskHashdance(cpu, this, sk);
+    }
+
+    /** Starts the timer, with the bucket's lock held: whoever finds this can stop it, and then waits for the lock. */
+    final void arm(Cpu cpu) {
+        timer.mod(cpu, cpu.jiffies() + twTimeout);
     }
 
     /** Starts the wait anew: the last segments came again. Linux: inet_twsk_reschedule(). */

@@ -286,6 +286,38 @@ class InetHashtablesTest {
         assertThat(bind(sock(), ME, port)).isZero();
     }
 
+    /** Who finds the wait in the hash can stop it: its timer runs by then. A SYN that cannot is lost. */
+    @Test
+    void shouldBeStoppableAsSoonAsItIsFound() throws InterruptedException {
+        AtomicBoolean stop = new AtomicBoolean();
+        int[] idle = {0};
+        Thread finder = new Thread(() -> {
+            while (!stop.get()) {
+                SockCommon found = tables.inetLookupEstablished(net, PEER, 80, ME, 40000, 0);
+                if (found instanceof TestSock.TestTw tw
+                        && tw.remaining(kernel.cpu(0)) == 0
+                        && tables.inetLookupEstablished(net, PEER, 80, ME, 40000, 0) == tw) {
+                    idle[0]++;
+                }
+            }
+        });
+        TestSock sk = connection(40000, PEER, 80);
+        finder.start();
+        on(cpu -> {
+            for (int i = 0; i < 20_000; i++) {
+                tables.inetEhashInsert(cpu, sk, null);
+                InetTimewaitSock.reserve(Ipv4Net.of(net));
+                TestSock.TestTw tw = new TestSock.TestTw(sk);
+                tw.hashdanceSchedule(cpu, sk, 60_000);
+                tables.ehashRemove(tw); // before it is stopped: found, it is armed
+                tw.deschedule(cpu);
+            }
+        });
+        stop.set(true);
+        finder.join();
+        assertThat(idle[0]).isZero();
+    }
+
     @Test
     void shouldLimitTimeWaitSockets() {
         InetTimewaitDeathRow row = new InetTimewaitDeathRow();
