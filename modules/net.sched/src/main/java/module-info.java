@@ -48,5 +48,6 @@ module net.sched {
             net.sched.aqm.GredOps,
             net.sched.band.SkbprioOps,
             net.sched.band.QfqOps,
-            net.sched.shape.CbsOps;
+            net.sched.shape.CbsOps,
+            net.sched.shape.EtfOps;
 }

@@ -59,6 +59,7 @@ class QdiscContractTest {
                 "qfq",
                 "cbs",
                 "cbs idleslope 20000 sendslope -80000 hicredit 300 locredit -1300",
+                "etf",
                 "plug",
                 "blackhole",
                 "netem",
