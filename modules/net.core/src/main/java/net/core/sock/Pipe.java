@@ -41,6 +41,9 @@ public final class Pipe {
 
     private int tail;
     private boolean readerGone;
+    /** The first piece is being sent: no other reader may have it. */
+    private boolean sending;
+
     private boolean writerGone;
 
     Pipe(Kernel kernel) {
@@ -179,7 +182,7 @@ public final class Pipe {
     }
 
     private synchronized int readSome(UserBuf to) {
-        if (head == tail || readerGone) {
+        if (head == tail || readerGone || sending) {
             return readerGone ? -Errno.EBADF : 0;
         }
         int at = slot(tail);
@@ -192,14 +195,16 @@ public final class Pipe {
     }
 
     /**
-     * Describes the first piece, whose page the caller holds then, without taking it off: for splice out.
+     * Describes the first piece, whose page the caller holds then, without taking it off: for splice out. Other readers
+     * wait until {@link #sent}.
      *
-     * @return its length, 0 if there is none, -EBADF if this end was closed meanwhile
+     * @return its length, 0 if there is none or another has it, -EBADF if this end was closed meanwhile
      */
     synchronized int first(UserPages into, int max) {
-        if (head == tail || readerGone) {
+        if (head == tail || readerGone || sending) {
             return readerGone ? -Errno.EBADF : 0;
         }
+        sending = true;
         int at = slot(tail);
         int n = Math.min(lengths[at], max);
         Page page = java.util.Objects.requireNonNull(pages[at]);
@@ -209,13 +214,19 @@ public final class Pipe {
     }
 
     /**
-     * Drops {@code n} bytes that were described as the first piece, if they still are: another reader, or a close, may
-     * have taken them meanwhile. {@code Deviation:} Linux keeps others out while it sends; here they may send them twice.
+     * Drops the {@code n} bytes sent of what {@link #first} described, unless a close has taken them meanwhile, and lets
+     * the next reader in.
      */
-    synchronized void consumed(Page page, int offset, int n) {
-        int at = slot(tail);
-        if (head != tail && pages[at] == page && offsets[at] == offset && lengths[at] >= n) {
-            consume(n);
+    void sent(Page page, int offset, int n) {
+        synchronized (this) {
+            sending = false;
+            int at = slot(tail);
+            if (n > 0 && head != tail && pages[at] == page && offsets[at] == offset && lengths[at] >= n) {
+                consume(n);
+            }
+        }
+        if (rdWait.active()) {
+            rdWait.wake(null, PollMask.EPOLLIN | PollMask.EPOLLRDNORM, atEnd() ? 0 : 1);
         }
     }
 
@@ -255,7 +266,7 @@ public final class Pipe {
         try {
             for (; ; ) {
                 waiter.waitsFor(this).prepare();
-                if (isReaderGone() || isWriterGone() || !(forRoom ? full() : empty())) {
+                if (forRoom ? roomOrEnd() : dataOrEnd()) {
                     return 0;
                 }
                 scheduler.park(waiter, Clock.NEVER);
@@ -267,6 +278,14 @@ public final class Pipe {
             waiter.finish();
             queue.remove(entry);
         }
+    }
+
+    private synchronized boolean roomOrEnd() {
+        return readerGone || writerGone || !full();
+    }
+
+    private synchronized boolean dataOrEnd() {
+        return readerGone || !sending && (writerGone || head != tail);
     }
 
     int sleepForData() {

@@ -135,12 +135,16 @@ final class Splice {
             boolean more = (flags & FileFlags.SPLICE_F_MORE) != 0;
             Page page = iter.page();
             int offset = iter.pageOffset();
-            int sent = sendAll(out, sock, msg, iter, more);
+            int sent = 0;
+            try {
+                sent = sendAll(out, sock, msg, iter, more);
+            } finally {
+                pipe.sent(page, offset, sent);
+                page.putDeferred();
+            }
             if (sent > 0) {
-                pipe.consumed(page, offset, sent);
                 pipe.wakeWriters();
             }
-            page.putDeferred();
             if (sent <= 0) {
                 return done > 0 ? done : sent;
             }

@@ -179,6 +179,41 @@ class PipeTest {
         }
     }
 
+    /** While one sends from a page and sleeps, nobody else sends or reads the same bytes. */
+    @Test
+    void shouldGiveEachByteToOneOfTwoSplicers() {
+        try (Host host = Host.virtual(1, 5)) {
+            int[] fds = host.pair();
+            int[] pipe = new int[2];
+            ok(host.sys.pipe2(pipe, 0));
+            byte[] data = random(2 << 20);
+            KernelThread writer = host.kernel.threads().start("writer", () -> {
+                assertThat(host.sys.write(pipe[1], new UserBytes(data))).isEqualTo(data.length);
+                ok(host.sys.close(pipe[1]));
+            });
+            KernelThread[] splicers = new KernelThread[2];
+            int[] spliced = new int[2];
+            for (int i = 0; i < 2; i++) {
+                int me = i;
+                splicers[i] = host.kernel.threads().start("splicer " + i, () -> {
+                    for (int n; (n = ok(host.sys.splice(pipe[0], fds[0], 1 << 16, 0))) > 0; ) {
+                        spliced[me] += n;
+                    }
+                });
+            }
+            KernelThread end = host.kernel.threads().start("end", () -> {
+                host.kernel.threads().join(splicers[0]);
+                host.kernel.threads().join(splicers[1]);
+                ok(host.sys.shutdown(fds[0], SockConst.SHUT_WR));
+            });
+            host.sleep(50_000_000); // nobody reads the socket: a splicer sleeps in the middle of a page
+            assertThat(readAll(host, fds[1], 3_001)).hasSize(data.length);
+            host.kernel.threads().join(end);
+            host.kernel.threads().join(writer);
+            assertThat(spliced[0] + spliced[1]).isEqualTo(data.length);
+        }
+    }
+
     /** The page that is being sent outlives its pipe. */
     @Test
     void shouldSpliceWhileTheReadEndIsClosed() {
