@@ -10,10 +10,16 @@ module net.sched {
     requires transitive net.core;
 
     exports net.sched;
+    exports net.sched.act;
     exports net.sched.cls;
 
+    uses net.sched.act.TcActionOps;
     uses net.sched.cls.TcfProtoOps;
 
+    provides net.core.KernelModule with
+            net.sched.act.TcActionModule;
+    provides net.sched.act.TcActionOps with
+            net.sched.act.GactOps;
     provides net.sched.cls.TcfProtoOps with
             net.sched.cls.MatchallOps;
     provides net.core.dev.QdiscOps with

@@ -38,7 +38,7 @@ class BandTest {
     void shouldFollowPriorityThenFilterThenMap() {
         try (QdiscLab lab = new QdiscLab("prio bands 4 priomap 3 3 3", 0)) {
             TcfFilters filters = new TcfFilters();
-            filters.change(lab.kernel, 0, 0, 0x0800, "matchall", 0, List.of("flowid", "1:2"));
+            filters.change(lab.kernel.initNet(), 0, 0, 0x0800, "matchall", 0, List.of("flowid", "1:2"));
             lab.q.filters = filters;
             lab.send(lab.flow(0), s -> s.priority = 0x10001);
             lab.send(lab.flow(0));
@@ -50,13 +50,14 @@ class BandTest {
             assertThat(p.toString()).isEqualTo("""
                     filter parent 1: protocol ip pref 49152 matchall chain 0\s
                     filter parent 1: protocol ip pref 49152 matchall chain 0 handle 0x1 flowid 1:2\s
+                      not_in_hw
                     """);
             // Without the filter the map decides again.
             filters.delete(0, 49152, 0);
             lab.send(lab.flow(0));
             lab.run(SEC / 1000);
             assertThat(packets(lab)).containsExactly(1L, 1L, 0L, 2L);
-            assertThatThrownBy(() -> filters.change(lab.kernel, 0, 1, 3, "madeup", 0, List.of()))
+            assertThatThrownBy(() -> filters.change(lab.kernel.initNet(), 0, 1, 3, "madeup", 0, List.of()))
                     .isInstanceOf(UserError.class)
                     .hasMessageContaining("madeup");
         }
@@ -67,8 +68,8 @@ class BandTest {
     void shouldAskFiltersByPreference() {
         try (QdiscLab lab = new QdiscLab("prio", 0)) {
             TcfFilters filters = new TcfFilters();
-            filters.change(lab.kernel, 0, 20, TcfFilters.ETH_P_ALL, "matchall", 0, List.of("flowid", "1:3"));
-            filters.change(lab.kernel, 0, 10, TcfFilters.ETH_P_ALL, "matchall", 7, List.of("flowid", "1:1"));
+            filters.change(lab.kernel.initNet(), 0, 20, TcfFilters.ETH_P_ALL, "matchall", 0, List.of("flowid", "1:3"));
+            filters.change(lab.kernel.initNet(), 0, 10, TcfFilters.ETH_P_ALL, "matchall", 7, List.of("flowid", "1:1"));
             lab.q.filters = filters;
             lab.send(lab.flow(0));
             lab.run(SEC / 1000);

@@ -101,7 +101,7 @@ class ClsactTest {
             QdiscClassOps cops = Objects.requireNonNull(q.classOps());
             assertThat(cops.find(OUT)).isNull();
             TcfFilters filters = new TcfFilters();
-            filters.change(kernel, 0, 0, TcfFilters.ETH_P_ALL, "matchall", 0, List.of("flowid", "ffff:10"));
+            filters.change(kernel.initNet(), 0, 0, TcfFilters.ETH_P_ALL, "matchall", 0, List.of("flowid", "ffff:10"));
             boolean[] shoot = {false};
             cops.setFilters(
                     Objects.requireNonNull(cops.find(IN)),

@@ -40,12 +40,17 @@ public final class QdiscStats {
 
     /** The two lines of {@code tc -s}. Linux: print_tcstats2_attr(). */
     public void print(TcPrint p) {
-        p.num("bytes", " Sent ", bytes, " bytes");
+        print(p, " ");
+    }
+
+    /** As {@link #print(TcPrint)}, each line behind {@code prefix}. */
+    public void print(TcPrint p, String prefix) {
+        p.num("bytes", prefix + "Sent ", bytes, " bytes");
         p.num("packets", " ", packets, " pkt");
         p.num("drops", " (dropped ", drops, ", ");
         p.num("overlimits", "overlimits ", overlimits, " ");
         p.num("requeues", "requeues ", requeues, ") ").nl();
-        p.size("backlog", " backlog ", backlog, "");
+        p.size("backlog", prefix + "backlog ", backlog, "");
         p.num("qlen", " ", qlen, "p");
         if (!p.isJson()) {
             p.num("requeues", " requeues ", requeues, "");

@@ -75,6 +75,10 @@ public final class SoftnetData {
     /** Hooks now nested. */
     public int nfDepth;
 
+    // ---- tc, holder of the word
+    /** Why filters shot the packet that they look at; null if it is for no reason of its own. */
+    public @Nullable SkbDropReason tcDropReason;
+
     // ---- counters as /proc/net/softnet_stat; holder of the word but for dropped
     /** Packets received. */
     public long processed;

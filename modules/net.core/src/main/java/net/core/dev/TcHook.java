@@ -41,10 +41,12 @@ public final class TcHook {
         counters[at]++;
         counters[at + BYTES] += skb.len;
         skb.tcAtIngress = ingress;
+        cpu.sd.tcDropReason = null;
         switch (block.classify(cpu, skb)) {
             case TcfBlock.TC_ACT_SHOT -> {
                 counters[at + DROPS]++;
-                skb.kfree(cpu, ingress ? SkbDropReason.TC_INGRESS : SkbDropReason.TC_EGRESS);
+                SkbDropReason why = cpu.sd.tcDropReason;
+                skb.kfree(cpu, why != null ? why : ingress ? SkbDropReason.TC_INGRESS : SkbDropReason.TC_EGRESS);
                 return false;
             }
             case TcfBlock.TC_ACT_STOLEN, TcfBlock.TC_ACT_QUEUED, TcfBlock.TC_ACT_TRAP -> {

@@ -37,4 +37,7 @@ public interface TcfBlock {
     /** One of {@code TC_ACT_*}. Context: as enqueue. */
     @HotPath
     int classify(Cpu cpu, SkBuff skb);
+
+    /** What it hangs on is gone: takes all filters out of force. Context: rtnl. */
+    default void destroy() {}
 }

@@ -6,6 +6,7 @@ import java.util.Comparator;
 import java.util.List;
 import net.core.Cpu;
 import net.core.Kernel;
+import net.core.Net;
 import net.core.UserError;
 import net.core.dev.EthHdr;
 import net.core.dev.TcfBlock;
@@ -13,6 +14,7 @@ import net.core.tc.TcHandle;
 import net.core.tc.TcPrint;
 import net.skbuff.HotPath;
 import net.skbuff.SkBuff;
+import net.skbuff.SkbDropReason;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -60,7 +62,11 @@ public final class TcfFilters implements TcfBlock {
                 return act;
             }
             TcfProto[] next = jump ? chain(act & ~TC_ACT_GOTO_CHAIN) : first;
-            if (next == null || ++rounds > MAX_RECLASSIFY) {
+            if (next == null) {
+                return TC_ACT_UNSPEC; // no filter in that chain
+            }
+            if (++rounds > MAX_RECLASSIFY) {
+                cpu.sd.tcDropReason = SkbDropReason.TC_RECLASSIFY_LOOP;
                 return TC_ACT_SHOT;
             }
             chain = next;
@@ -119,8 +125,7 @@ public final class TcfFilters implements TcfBlock {
      * @param handle 0 to have one chosen
      * @throws UserError if there can be no such filter
      */
-    public TcfProto change(
-            Kernel kernel, int chain, int prio, int protocol, String kind, int handle, List<String> args) {
+    public TcfProto change(Net net, int chain, int prio, int protocol, String kind, int handle, List<String> args) {
         int at = prio == 0 ? autoPrio(chain) : prio;
         TcfProto tp = find(chain, at);
         if (tp != null) {
@@ -130,7 +135,8 @@ public final class TcfFilters implements TcfBlock {
             tp.change(handle, args);
             return tp;
         }
-        TcfProto made = ops(kernel, kind).create(at, protocol, chain);
+        TcfProto made = ops(net.kernel(), kind).create(at, protocol, chain);
+        made.init(net);
         made.change(handle, args);
         TcfProto[] old = chain(chain);
         List<TcfProto> all = new ArrayList<>(Arrays.asList(old == null ? NONE : old));
@@ -164,7 +170,9 @@ public final class TcfFilters implements TcfBlock {
      */
     public void delete(int chain, int prio, int handle) {
         if (prio == 0) {
+            TcfProto[] gone = chain(chain);
             setChain(chain, NONE);
+            destroy(gone);
             return;
         }
         TcfProto tp = find(chain, prio);
@@ -181,6 +189,26 @@ public final class TcfFilters implements TcfBlock {
                     Arrays.stream(protos == null ? NONE : protos)
                             .filter(t -> t != tp)
                             .toArray(TcfProto[]::new));
+            tp.destroy();
+        }
+    }
+
+    private static void destroy(TcfProto @Nullable [] protos) {
+        for (TcfProto tp : protos == null ? NONE : protos) {
+            tp.destroy();
+        }
+    }
+
+    /** Takes all filters out of force and gives their actions up. */
+    @Override
+    public void destroy() {
+        TcfProto[] gone = first;
+        Chain[] goneOthers = others;
+        first = NONE;
+        others = new Chain[0];
+        destroy(gone);
+        for (Chain c : goneOthers) {
+            destroy(c.protos);
         }
     }
 

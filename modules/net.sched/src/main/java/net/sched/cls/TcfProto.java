@@ -1,13 +1,16 @@
 package net.sched.cls;
 
 import java.util.List;
+import java.util.Objects;
 import net.core.Cpu;
+import net.core.Net;
 import net.core.UserError;
 import net.core.dev.QdiscSkbCb;
 import net.core.dev.TcfBlock;
 import net.core.tc.TcPrint;
 import net.skbuff.HotPath;
 import net.skbuff.SkBuff;
+import org.jspecify.annotations.Nullable;
 
 /**
  * One instance of a classifier: all filters of one kind at one preference, for one protocol, in one chain.
@@ -27,12 +30,24 @@ public abstract class TcfProto {
     /** Chain it is in. */
     public final int chain;
 
+    private @Nullable Net net;
+
     /** An instance without filters, as {@link TcfProtoOps#create} was told. */
     protected TcfProto(String kind, int prio, int protocol, int chain) {
         this.kind = kind;
         this.prio = prio;
         this.protocol = protocol;
         this.chain = chain;
+    }
+
+    /** Tells it where it is, before it has a filter. */
+    final void init(Net n) {
+        net = n;
+    }
+
+    /** The namespace it is in, whose actions and devices its filters name. */
+    protected final Net net() {
+        return Objects.requireNonNull(net);
     }
 
     /**
@@ -52,8 +67,15 @@ public abstract class TcfProto {
      */
     public abstract int change(int handle, List<String> args);
 
-    /** Removes a filter; returns false if there is none of that handle. */
+    /** Removes a filter and gives its actions up; returns false if there is none of that handle. */
     public abstract boolean delete(int handle);
+
+    /** It is out of force: gives the actions of all filters up. */
+    public void destroy() {
+        for (int h : handles()) {
+            delete(h);
+        }
+    }
 
     /** Handles of all filters, in their order. */
     public abstract int[] handles();
