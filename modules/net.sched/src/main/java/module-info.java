@@ -30,6 +30,7 @@ module net.sched {
             net.sched.MqOps,
             net.sched.shape.TbfOps,
             net.sched.shape.HtbOps,
+            net.sched.hfsc.HfscOps,
             net.sched.band.PrioOps,
             net.sched.band.MultiqOps,
             net.sched.band.DrrOps,

@@ -13,6 +13,7 @@ class ClassfulContractTest {
                 "tbf rate 20mbit burst 5kb limit 20kb",
                 "tbf rate 20mbit burst 5kb latency 5ms peakrate 30mbit mtu 1600",
                 "htb",
+                "hfsc",
                 "prio",
                 "prio bands 2 priomap 0 1 0 0 1 1 0 0 0 0 0 0 0 0 0 0",
                 "multiq",
@@ -27,7 +28,7 @@ class ClassfulContractTest {
     }
 
     @ParameterizedTest
-    @ValueSource(strings = {"tbf rate 100gbit burst 1mb limit 1mb", "htb", "prio", "multiq", "drr", "ets"})
+    @ValueSource(strings = {"tbf rate 100gbit burst 1mb limit 1mb", "htb", "hfsc", "prio", "multiq", "drr", "ets"})
     void shouldAllocateNothingPerPacket(String spec) {
         QdiscContract.verifyAllocation(spec);
     }
