@@ -19,6 +19,7 @@ module net.tcp {
             net.tcp.TcpModule;
     provides net.tcp.TcpCongestionOps with
             net.tcp.cong.Bbr,
+            net.tcp.cong.Bbr3,
             net.tcp.cong.Bic,
             net.tcp.cong.Cdg,
             net.tcp.cong.Cubic,

@@ -199,6 +199,9 @@ public final class TcpRack {
             tp.retransOut -= pcount;
             TcpCount.netAdd(cpu, tp, LinuxMib.TCPLOSTRETRANSMIT, pcount);
             tp.lost += pcount;
+            if ((sacked & TCPCB_LOST) != 0) {
+                TcpCong.skbMarkedLost(cpu, tp, skb);
+            }
         }
     }
 

@@ -14,6 +14,7 @@ class CongestionContractTest {
     @ValueSource(
             strings = {
                 "bbr",
+                "bbr3",
                 "bic",
                 "cdg",
                 "cubic",
