@@ -19,7 +19,7 @@ import org.junit.jupiter.api.TestFactory;
 
 /** Runs every script of the project, each with two seeds: order within an instant must not decide a verdict. */
 class OwnScriptsTest {
-    private static final Path SCRIPTS = Path.of("src", "test", "packetdrill");
+    static final Path SCRIPTS = Path.of("src", "test", "packetdrill");
     private static final Duration LIMIT = Duration.ofSeconds(30);
     /** What the public suites define on their command lines; our scripts may use the names too. */
     private static final List<Option> DEFINES = Stream.of(
@@ -31,7 +31,7 @@ class OwnScriptsTest {
             .map(Option::define)
             .toList();
 
-    private static List<Path> scripts() throws IOException {
+    static List<Path> scripts() throws IOException {
         try (Stream<Path> all = Files.walk(SCRIPTS)) {
             return all.filter(p -> p.toString().endsWith(".pkt")).sorted().toList();
         }
