@@ -392,7 +392,7 @@ public final class IpSockGlue {
     /** Control messages that a program asked for. Linux: ip_cmsg_recv_offset(). */
     static void cmsgRecv(Msghdr msg, InetSock sk, SkBuff skb) {
         int flags = sk.cmsgFlags;
-        if (flags == 0 || !msg.wantControl) {
+        if (flags == 0) {
             return;
         }
         long iph = skb.networkAddress();

@@ -44,10 +44,10 @@ public final class TcpRecvmsg {
         tp.lockSock();
         try {
             int n = (flags & SockConst.MSG_OOB) != 0 ? recvUrg(tp, msg, len, flags) : recvLocked(tp, msg, len, flags);
-            if (n >= 0 && msg.rxStampNs != 0 && msg.wantControl) {
+            if (n >= 0 && msg.rxStampNs != 0) {
                 SockTimestamp.recvStream(msg, tp, msg.rxStampNs);
             }
-            if (n >= 0 && tp.recvmsgInq && msg.wantControl) {
+            if (n >= 0 && tp.recvmsgInq) {
                 int inq = inq(tp);
                 msg.inq = inq;
                 msg.putCmsg(TcpConst.SOL_TCP, TcpConst.TCP_CM_INQ, inq);

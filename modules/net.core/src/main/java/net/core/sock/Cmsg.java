@@ -7,7 +7,7 @@ import org.jspecify.annotations.Nullable;
  * nanoseconds, or address and interface) or an object.
  *
  * <p>{@code Deviation:} Linux marshals them into one buffer of {@code msg_controllen} bytes and truncates; here they are
- * a short list, so MSG_CTRUNC never happens.
+ * a short list: MSG_CTRUNC says that there was no room for any.
  *
  * <p>Linux: struct cmsghdr, put_cmsg(), net/core/scm.c
  */

@@ -61,7 +61,7 @@ public final class Msghdr {
         return this;
     }
 
-    /** Appends a control message to what the program will see; dropped if it asked for none. Linux: put_cmsg() */
+    /** Appends a control message to what the program will see; MSG_CTRUNC if it gave no room for any. Linux: put_cmsg() */
     public void putCmsg(int level, int type, long value) {
         putCmsg(level, type, value, 0, null);
     }
@@ -69,6 +69,8 @@ public final class Msghdr {
     public void putCmsg(int level, int type, long value, long value2, @Nullable Object object) {
         if (wantControl) {
             addCmsg(new Cmsg(level, type, value, value2, object));
+        } else {
+            flags |= SockConst.MSG_CTRUNC;
         }
     }
 
