@@ -14,6 +14,7 @@ module net.testkit {
     requires transitive drivers.veth;
 
     exports net.testkit;
+    exports net.testkit.live;
     exports net.testkit.packetdrill;
     exports net.testkit.packetdrill.lang;
 }

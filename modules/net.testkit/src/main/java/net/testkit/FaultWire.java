@@ -3,27 +3,26 @@ package net.testkit;
 import drivers.tapnic.VirtioNetHdr;
 import drivers.tapnic.Wire;
 import java.lang.foreign.Arena;
-import java.util.ArrayDeque;
-import java.util.ArrayList;
-import java.util.Deque;
-import java.util.Iterator;
-import java.util.List;
 import net.skbuff.Errno;
 import org.agrona.UnsafeApi;
+import org.jspecify.annotations.Nullable;
 
 /**
  * A wire that damages what passes over it, both ways, from a seed. It stands between a card without offloads and the
  * real wire, so that what it sees are frames as a cable carries them: segmented and with checksums filled in.
  *
- * <p>A frame held back is let go after one to three later ones of its direction.
+ * <p>Without delay frames pass within the card's own calls, which also suits virtual time. With delay or jitter a
+ * {@link FaultLine} moves them in real time, and the card hears of arrivals by {@link Wire.Signal}.
  */
 public final class FaultWire implements Wire {
     private static final int IOVEC_LENGTH = 16;
     private static final int FRAME_ROOM = 128 * 1024;
+    private static final long OTHER_DIRECTION = 0x9E3779B97F4A7C15L;
 
     private final Wire inner;
-    private final Direction out;
-    private final Direction in;
+    private final FaultLink out;
+    private final FaultLink in;
+    private final @Nullable FaultLine line;
     private final Arena arena = Arena.ofShared();
     private final long innerIov = arena.allocate(IOVEC_LENGTH, 16).address();
     private final long outFrame = arena.allocate(FRAME_ROOM, 64).address();
@@ -31,26 +30,50 @@ public final class FaultWire implements Wire {
     private final long inFrame = arena.allocate(FRAME_ROOM, 64).address();
 
     public FaultWire(Wire inner, long seed, FaultPlan.Rates rates) {
+        this(inner, seed, rates, new FaultPlan(seed, rates).delays());
+    }
+
+    private FaultWire(Wire inner, long seed, FaultPlan.Rates rates, boolean timed) {
         this.inner = inner;
-        out = new Direction(new FaultPlan(seed, rates));
-        in = new Direction(new FaultPlan(seed ^ 0x9E3779B97F4A7C15L, rates));
+        out = new FaultLink(new FaultPlan(seed, rates), VirtioNetHdr.LENGTH);
+        in = new FaultLink(new FaultPlan(seed ^ OTHER_DIRECTION, rates), VirtioNetHdr.LENGTH);
+        line = timed ? FaultLine.start(inner, out, in) : null;
+    }
+
+    /** One that takes frames' time into its hands even if the first plan has no delay, for {@link #program}. */
+    public static FaultWire timed(Wire inner) {
+        return new FaultWire(inner, 1, FaultPlan.Rates.NONE, true);
+    }
+
+    /** Another seed and other rates from now on; what is on its way is gone. Timed wires only. */
+    public void program(long seed, FaultPlan.Rates rates) {
+        if (line == null) {
+            throw new IllegalStateException("a wire without delay keeps its plan");
+        }
+        line.program(new FaultPlan(seed, rates), new FaultPlan(seed ^ OTHER_DIRECTION, rates));
     }
 
     /** What happened to frames sent. */
     public FaultPlan sent() {
-        return out.plan;
+        return out.plan();
     }
 
     /** What happened to frames received. */
     public FaultPlan received() {
-        return in.plan;
+        return in.plan();
     }
 
     @Override
     public int transmit(long iov, int count) {
         int bytes = gather(iov, count, outFrame);
-        out.offer(outFrame, bytes);
-        for (byte[] frame = out.ready.poll(); frame != null; frame = out.ready.poll()) {
+        byte[] sent = new byte[bytes];
+        get(sent, outFrame);
+        if (line != null) {
+            line.send(sent);
+            return bytes;
+        }
+        out.offer(sent, 0);
+        for (byte[] frame = out.poll(0); frame != null; frame = out.poll(0)) {
             put(frame, outFrame);
             UnsafeApi.putLong(innerIov, outFrame);
             UnsafeApi.putLong(innerIov + 8, frame.length);
@@ -64,16 +87,19 @@ public final class FaultWire implements Wire {
 
     @Override
     public int receive(long iov, int count) {
-        while (in.ready.isEmpty()) {
+        byte[] frame = line != null ? line.arrived() : in.poll(0);
+        while (frame == null && line == null) {
             UnsafeApi.putLong(inIov, inFrame);
             UnsafeApi.putLong(inIov + 8, FRAME_ROOM);
             int rc = inner.receive(inIov, 1);
             if (rc < 0) {
                 return rc;
             }
-            in.offer(inFrame, rc);
+            byte[] got = new byte[rc];
+            get(got, inFrame);
+            in.offer(got, 0);
+            frame = in.poll(0);
         }
-        byte[] frame = in.ready.poll();
         if (frame == null) {
             return -Errno.EAGAIN;
         }
@@ -103,80 +129,38 @@ public final class FaultWire implements Wire {
         return at;
     }
 
-    private static void put(byte[] frame, long to) {
+    static void put(byte[] frame, long to) {
         for (int i = 0; i < frame.length; i++) {
             UnsafeApi.putByte(to + i, frame[i]);
         }
     }
 
+    static void get(byte[] frame, long from) {
+        for (int i = 0; i < frame.length; i++) {
+            frame[i] = UnsafeApi.getByte(from + i);
+        }
+    }
+
     @Override
     public int fd() {
-        return inner.fd();
+        return line != null ? -1 : inner.fd();
     }
 
     @Override
     public void signal(Signal signal) {
-        inner.signal(signal);
+        if (line != null) {
+            line.signal(signal);
+        } else {
+            inner.signal(signal);
+        }
     }
 
     @Override
     public void close() {
+        if (line != null) {
+            line.close();
+        }
         inner.close();
         arena.close();
-    }
-
-    private static final class Direction {
-        final FaultPlan plan;
-        final Deque<byte[]> ready = new ArrayDeque<>();
-        private final List<Held> held = new ArrayList<>();
-
-        Direction(FaultPlan plan) {
-            this.plan = plan;
-        }
-
-        void offer(long address, int bytes) {
-            if (plan.loses()) {
-                return;
-            }
-            boolean twice = plan.duplicates();
-            byte[] frame = new byte[bytes];
-            for (int i = 0; i < bytes; i++) {
-                frame[i] = UnsafeApi.getByte(address + i);
-            }
-            int bit = plan.corruptBit(bytes - VirtioNetHdr.LENGTH);
-            if (bit >= 0) {
-                frame[VirtioNetHdr.LENGTH + 14 + bit / 8] ^= (byte) (1 << (bit & 7));
-            }
-            int overtakenBy = plan.overtakenBy();
-            if (overtakenBy > 0) {
-                held.add(new Held(frame, overtakenBy));
-            } else {
-                pass(frame);
-            }
-            if (twice) {
-                pass(frame);
-            }
-        }
-
-        private void pass(byte[] frame) {
-            ready.add(frame);
-            for (Iterator<Held> i = held.iterator(); i.hasNext(); ) {
-                Held h = i.next();
-                if (--h.left == 0) {
-                    ready.add(h.frame);
-                    i.remove();
-                }
-            }
-        }
-    }
-
-    private static final class Held {
-        final byte[] frame;
-        int left;
-
-        Held(byte[] frame, int left) {
-            this.frame = frame;
-            this.left = left;
-        }
     }
 }

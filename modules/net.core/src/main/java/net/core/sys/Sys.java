@@ -43,6 +43,8 @@ public final class Sys {
     public static final int AF_INET = 2;
     /** socket: datagrams. */
     public static final int SOCK_DGRAM = 2;
+    /** unshare: a network namespace of its own. */
+    public static final int CLONE_NEWNET = 0x40000000;
 
     private static final int PR_SET_TIMERSLACK = 29;
 
@@ -63,6 +65,7 @@ public final class Sys {
     private static final MethodHandle FCNTL = variadic(2, "fcntl", JAVA_INT, JAVA_INT, JAVA_INT, JAVA_LONG);
     private static final MethodHandle SOCKET = handle("socket", JAVA_INT, JAVA_INT, JAVA_INT, JAVA_INT);
     private static final MethodHandle EVENTFD = handle("eventfd", JAVA_INT, JAVA_INT, JAVA_INT);
+    private static final MethodHandle UNSHARE = handle("unshare", JAVA_INT, JAVA_INT);
     private static final MethodHandle PRCTL = variadic(1, "prctl", JAVA_INT, JAVA_INT, JAVA_LONG);
     private static final MethodHandle EPOLL_CREATE1 = handle("epoll_create1", JAVA_INT, JAVA_INT);
     private static final MethodHandle EPOLL_CTL =
@@ -231,6 +234,16 @@ public final class Sys {
     public static void eventfdSignal(int fd) {
         try {
             long ignored = (long) WRITE_CRITICAL.invokeExact(fd, ONE.address(), 8L);
+        } catch (Throwable t) {
+            throw wrong(t);
+        }
+    }
+
+    /** unshare(2): the calling thread, which must be a platform one, leaves namespaces behind for new ones. */
+    public static int unshare(int flags) {
+        try {
+            MemorySegment c = CAPTURES.get();
+            return result((int) UNSHARE.invokeExact(c, flags), c);
         } catch (Throwable t) {
             throw wrong(t);
         }
