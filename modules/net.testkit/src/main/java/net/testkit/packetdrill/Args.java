@@ -38,9 +38,10 @@ final class Args {
         return at(i) instanceof Expr.Ellipsis;
     }
 
-    void ellipsis(int i) {
-        if (!isEllipsis(i)) {
-            throw wrong(i, "...");
+    /** An address or a length that only the runner knows. */
+    void ellipsisOrNull(int i) {
+        if (!isEllipsis(i) && number(i) != 0) {
+            throw wrong(i, "... or NULL");
         }
     }
 

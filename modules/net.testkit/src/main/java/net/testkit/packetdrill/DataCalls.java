@@ -68,6 +68,8 @@ final class DataCalls {
 
     private long recvfrom(Call call) {
         Args a = call.args.count(6, 6);
+        a.ellipsisOrNull(4);
+        a.ellipsisOrNull(5);
         return world.sys.recvfrom(a.fd(0).live, a.buffer(1, a.integer(2)), a.integer(3), new SockAddrIn());
     }
 

@@ -4,7 +4,6 @@ import java.io.ByteArrayOutputStream;
 import java.io.DataOutputStream;
 import java.io.IOException;
 import java.io.UncheckedIOException;
-import java.util.Arrays;
 import java.util.List;
 import net.testkit.packetdrill.lang.IcmpNames;
 import net.testkit.packetdrill.lang.Packet;
@@ -35,6 +34,9 @@ final class PacketBuilder {
     static LivePacket build(Packet p, Flow flow, int echoedSeqOffset, long atNs) {
         if (!p.encapsulation().isEmpty()) {
             throw new ScriptFailure("encapsulated packets are not supported: " + p.encapsulation());
+        }
+        if (p.ip().flowLabel() >= 0) {
+            throw new ScriptFailure("IPv4 has no flow label");
         }
         Packet.Ports ports = p.ports();
         Flow f = ports == null
@@ -179,7 +181,7 @@ final class PacketBuilder {
             }
             case TcpOption.Md5 md5 -> {
                 out.writeShort(19 << 8 | 18);
-                out.write(Arrays.copyOf(md5.digest(), 16));
+                out.write(md5.digest());
             }
             case TcpOption.FastOpen fo -> fastOpen(out, fo);
             case TcpOption.AccEcn e -> {

@@ -27,6 +27,10 @@ final class PacketMatch {
         if (script.ip().ttl() >= 0) {
             field("ttl", script.ip().ttl(), actual.ttl());
         }
+        if (!(script instanceof Packet.Icmp)) {
+            field("source port", expected.sport(), actual.sport());
+            field("destination port", expected.dport(), actual.dport());
+        }
         switch (script) {
             case Packet.Tcp t -> {
                 tcp(t, expected, actual, allowance);
@@ -35,14 +39,30 @@ final class PacketMatch {
                 }
             }
             case Packet.Udp u -> field("udp length", expected.b.getShort(24), actual.b.getShort(24));
-            case Packet.Icmp i -> {
-                field("icmp type", expected.b.get(20), actual.b.get(20));
-                field("icmp code", expected.b.get(21), actual.b.get(21));
-            }
+            case Packet.Icmp i -> icmp(i, expected, actual);
         }
         if (!(script instanceof Packet.Icmp) && !actual.payloadIsZero()) {
             throw new ScriptFailure("incorrect outbound data payload: not all zeros");
         }
+    }
+
+    /** The numbers behind type and code are compared if they were written, the quoted packet as far as it says whose it is. */
+    private static void icmp(Packet.Icmp i, LivePacket expected, LivePacket actual) {
+        field("icmp type", expected.b.get(20), actual.b.get(20));
+        field("icmp code", expected.b.get(21), actual.b.get(21));
+        if (i.mtu() >= 0) {
+            field("icmp mtu", (int) i.mtu(), actual.b.getShort(26) & 0xffff);
+        } else if (i.echoId() != 0) {
+            field("icmp id", i.echoId(), actual.b.getShort(24) & 0xffff);
+        }
+        int quoted = i.echoed().protocol();
+        if (quoted != LivePacket.TCP && quoted != LivePacket.UDP) {
+            return;
+        }
+        field("protocol that icmp quotes", quoted, actual.b.get(28 + 9) & 0xff);
+        field("source that icmp quotes", expected.b.getInt(28 + 12), actual.b.getInt(28 + 12));
+        field("destination that icmp quotes", expected.b.getInt(28 + 16), actual.b.getInt(28 + 16));
+        field("ports that icmp quotes", expected.b.getInt(28 + 20), actual.b.getInt(28 + 20));
     }
 
     private static void tos(Packet.IpInfo ip, int actual) {
@@ -141,9 +161,15 @@ final class PacketMatch {
         if (!next.isTcp()) {
             return;
         }
+        if (before.payloadLength() == 0) {
+            throw new ScriptFailure("a segment without data came before the " + expected + " bytes expected");
+        }
+        field("tos of the next part", before.tos(), next.tos());
+        field("ttl of the next part", before.ttl(), next.ttl());
         // The last part may add FIN and PSH, the first alone has CWR.
         int fixed = ~(Packet.FIN | Packet.PSH | Packet.CWR);
         field("tcp data offset of the next part", before.doff(), next.doff());
+        sameOptions(before, next);
         field("tcp flags of the next part", before.flags() & fixed, next.flags() & fixed);
         field("tcp seq of the next part", before.seq() + before.payloadLength(), next.seq());
         field("tcp ack of the next part", before.ackSeq(), next.ackSeq());
@@ -153,6 +179,18 @@ final class PacketMatch {
         if (length < expected - soFar && length != before.payloadLength()) {
             throw new ScriptFailure("part of a segment has " + length + " bytes, the one before "
                     + before.payloadLength() + "; expected " + expected + " in all, have " + (soFar + length));
+        }
+    }
+
+    /** All but the time stamps, which may differ by a tick. */
+    private static void sameOptions(LivePacket a, LivePacket b) {
+        int ts = a.find(LivePacket.KIND_TIMESTAMP);
+        for (int i = a.optionsFrom(); i < a.payloadFrom(); i++) {
+            boolean stamp = ts >= 0 && i >= ts + 2 && i < ts + 10;
+            if (!stamp && a.b.get(i) != b.b.get(i)) {
+                throw new ScriptFailure(
+                        "TCP options of the next part: " + PacketDump.options(b) + " after " + PacketDump.options(a));
+            }
         }
     }
 

@@ -95,7 +95,7 @@ final class ScriptRun {
                 }
                 switch (event.action()) {
                     case Packet p -> packets.inbound(p);
-                    case Syscall s -> call(calls, s, time);
+                    case Syscall s -> call(world, calls, s, time);
                     case Command c -> shell.run(c);
                     case Code c -> code.run(c);
                 }
@@ -118,9 +118,13 @@ final class ScriptRun {
     }
 
     /** With {@code --non_fatal=syscall} a call may return something else, unless it blocks. */
-    private void call(SyscallEvents calls, Syscall syscall, ScriptTime time) {
+    private void call(ScriptWorld world, SyscallEvents calls, Syscall syscall, ScriptTime time) {
         try {
+            long began = world.nowUsecs();
             calls.run(syscall, time);
+            if (!syscall.blocking()) {
+                ScriptTime.checkAtOnce(settings, began, world.nowUsecs(), syscall.name());
+            }
         } catch (ScriptFailure e) {
             if (!settings.nonFatalSyscalls()) {
                 throw e;

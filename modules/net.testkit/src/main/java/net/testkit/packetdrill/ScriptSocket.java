@@ -80,7 +80,7 @@ final class ScriptSocket {
             case LivePacket.UDP -> state == State.CONNECTING && p.isUdp();
             default -> state == State.CONNECTING && p.isIcmp();
         };
-        if (!fits || p.daddr() != remoteIp || !p.isIcmp() && p.dport() != remotePort) {
+        if (!fits || localPort != 0 || p.daddr() != remoteIp || !p.isIcmp() && p.dport() != remotePort) {
             return false;
         }
         localIp = p.saddr();

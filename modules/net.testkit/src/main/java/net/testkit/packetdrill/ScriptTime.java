@@ -45,6 +45,18 @@ record ScriptTime(Event.Kind kind, long usecs, long endUsecs, long returnUsecs) 
         check(settings, returnUsecs, returnUsecs, actualUsecs, usecs, "system call return");
     }
 
+    /** Throws if a call slept that the script does not let block. */
+    static void checkAtOnce(Settings settings, long beganUsecs, long endedUsecs, String name) {
+        if (endedUsecs - beganUsecs > settings.toleranceUsecs()) {
+            throw new ScriptFailure(String.format(
+                    Locale.ROOT,
+                    "timing error: %s() blocked for %.6f s; write when it is to return, as in +0...0.1 %s(...)",
+                    name,
+                    (endedUsecs - beganUsecs) / 1e6,
+                    name));
+        }
+    }
+
     private static void check(Settings settings, long from, long to, long actual, long last, String what) {
         long tolerance = settings.toleranceUsecs();
         if (last != NONE) {

@@ -71,6 +71,8 @@ final class SocketCalls {
     private long accept(Call call) {
         Args a = call.args.count(3, 3);
         ScriptWorld.Fd listener = a.fd(0);
+        a.ellipsisOrNull(1);
+        a.ellipsisOrNull(2);
         SockAddr[] peer = new SockAddr[1];
         int live = world.sys.accept4(listener.live, peer, 0);
         call.then(() -> accepted(call.scriptResult(), live, (SockAddrIn) peer[0]));
@@ -135,6 +137,7 @@ final class SocketCalls {
     private static void begin(ScriptWorld world, ScriptSocket s) {
         if (s.state == ScriptSocket.State.NEW) {
             s.state = ScriptSocket.State.CONNECTING;
+            s.localPort = 0; // the first packet tells
             s.remoteIp = world.remoteIp;
             s.remotePort = world.settings.connectPort();
         }

@@ -92,7 +92,7 @@ final class SoftnetShell implements HostShell {
             switch (a.getKey()) {
                 case "via" -> gateway = Lab.address(value);
                 case "dev" -> {}
-                case "features" -> c.metrics[DstEntry.RTAX_FEATURES] |= value.equals("ecn") ? ECN_FEATURE : 0;
+                case "features" -> c.metrics[DstEntry.RTAX_FEATURES] |= feature(value);
                 case "congctl" -> c.ccName = value;
                 default -> {
                     int rtax = metric(a.getKey());
@@ -109,6 +109,13 @@ final class SoftnetShell implements HostShell {
         } else {
             Ipv4Admin.replaceRoute(net, c);
         }
+    }
+
+    private static int feature(String name) {
+        if (!name.equals("ecn")) {
+            throw new ScriptFailure("ip route: feature that is not emulated: " + name);
+        }
+        return ECN_FEATURE;
     }
 
     /** Times are milliseconds unless they say seconds. */

@@ -71,13 +71,21 @@ public final class CodeBlock {
             String name = first.text();
             return env -> env.assign(first.line(), name, operator, value.eval(env));
         }
+        boolean call = first.kind() == Tok.NAME && tokens.get(at + 1).is("(");
         Node value = test();
+        if (!call) {
+            throw new CodeException(first.line(), "code block: a value alone has no effect; is 'assert' missing?");
+        }
         return value::eval;
     }
 
     private static void assertTrue(CodeEnv env, int line, String source, Node test, @Nullable Node message)
             throws CodeException {
-        if (!CodeValues.truth(test.eval(env))) {
+        Object value = test.eval(env);
+        if (!(value instanceof Long)) {
+            throw new CodeException(line, "assert of " + CodeValues.text(value) + " holds whatever the numbers are");
+        }
+        if (!CodeValues.truth(value)) {
             String said = message == null ? "" : ": " + CodeValues.text(message.eval(env));
             throw new CodeException(line, "assert " + source + said);
         }

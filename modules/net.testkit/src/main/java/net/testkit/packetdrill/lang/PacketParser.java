@@ -84,7 +84,10 @@ final class PacketParser {
         return info;
     }
 
-    private static IpInfo tos(IpInfo info, Tos check, int value) {
+    private IpInfo tos(IpInfo info, Tos check, int value) throws ScriptException {
+        if (info.check() != Tos.NONE) {
+            throw in.error(in.peek(), "the type of service is said twice");
+        }
         return new IpInfo(check, value, info.flowLabel(), info.ttl());
     }
 

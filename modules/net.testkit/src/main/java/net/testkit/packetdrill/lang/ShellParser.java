@@ -169,6 +169,9 @@ public final class ShellParser {
         String kind = root + 1 < a.size() ? a.get(root + 1) : null;
         List<String> rest = kind == null ? List.of() : a.subList(root + 2, a.size());
         String verb = a.get(1).equals("del") ? "delete" : a.get(1);
+        if (!List.of("add", "replace", "change", "delete").contains(verb)) {
+            throw unknown(a);
+        }
         return new ShellCommand.Qdisc(verb, a.get(dev + 1), kind, rest);
     }
 

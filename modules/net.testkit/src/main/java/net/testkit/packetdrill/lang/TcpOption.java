@@ -28,7 +28,7 @@ public sealed interface TcpOption {
     /** {@code TS val 100 ecr 0}; both unsigned 32 bits. */
     record Timestamp(int val, int ecr) implements TcpOption {}
 
-    /** {@code md5 hex}. @param hex even number of digits, at most 32 */
+    /** {@code md5 hex}. @param hex 32 digits */
     record Md5(String hex) implements TcpOption {
         public byte[] digest() {
             return HexFormat.of().parseHex(hex);

@@ -10,6 +10,7 @@ import org.jspecify.annotations.Nullable;
 final class TcpOptionParser {
     private static final long U32 = 0xffff_ffffL;
     private static final int MAX_BYTES = 40;
+    private static final int MD5_DIGITS = 32;
 
     private final TokenStream in;
 
@@ -53,7 +54,7 @@ final class TcpOptionParser {
             case "wscale" -> new TcpOption.WScale((int) in.integer("a window scale", 0, 255));
             case "sackOK" -> new TcpOption.SackOk();
             case "sack" -> sack();
-            case "md5" -> new TcpOption.Md5(hex(true));
+            case "md5" -> md5(t);
             case "TS" -> timestamp();
             case "FO" -> new TcpOption.FastOpen(false, hex(false));
             case "FOEXP" -> new TcpOption.FastOpen(true, hex(false));
@@ -64,6 +65,14 @@ final class TcpOptionParser {
                         "unknown TCP option '" + t.text()
                                 + "' (mss, wscale, sackOK, sack, TS, nop, eol, md5, FO, FOEXP, ECN)");
         };
+    }
+
+    private TcpOption md5(Token t) throws ScriptException {
+        String digest = hex(true);
+        if (digest.length() != MD5_DIGITS) {
+            throw in.error(t, "an MD5 digest is " + MD5_DIGITS + " digits long");
+        }
+        return new TcpOption.Md5(digest);
     }
 
     private TcpOption sack() throws ScriptException {
