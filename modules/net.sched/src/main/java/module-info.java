@@ -12,14 +12,19 @@ module net.sched {
     exports net.sched;
     exports net.sched.act;
     exports net.sched.cls;
+    exports net.sched.ifb;
 
     uses net.sched.act.TcActionOps;
     uses net.sched.cls.TcfProtoOps;
 
     provides net.core.KernelModule with
-            net.sched.act.TcActionModule;
+            net.sched.act.TcActionModule,
+            net.sched.ifb.IfbModule;
     provides net.sched.act.TcActionOps with
-            net.sched.act.GactOps;
+            net.sched.act.GactOps,
+            net.sched.act.PoliceOps,
+            net.sched.act.MirredOps,
+            net.sched.act.SkbeditOps;
     provides net.sched.cls.TcfProtoOps with
             net.sched.cls.MatchallOps;
     provides net.core.dev.QdiscOps with

@@ -137,6 +137,8 @@ public final class SkBuff extends Pooled {
     public int vlanTci;
     public int vlanProto;
     public int tcIndex;
+    /** How often filters have turned it round, from a way out to a way in: loops end. */
+    public int turns;
     public boolean l4Hash;
     public boolean swHash;
     /** The data may be shared: a clone was made, though it may be gone again; see {@link #isClonedData}. */
@@ -157,6 +159,8 @@ public final class SkBuff extends Pooled {
     public boolean tcAtIngress;
     public boolean tcSkipClassify;
     public boolean redirected;
+    /** With {@link #redirected}: it was taken on its way in. */
+    public boolean fromIngress;
     public boolean slowGro;
     public boolean decrypted;
     /** Receive time, or on the way out the wall-clock stamp of the software time stamp. */
@@ -289,6 +293,8 @@ public final class SkBuff extends Pooled {
         tcAtIngress = false;
         tcSkipClassify = false;
         redirected = false;
+        fromIngress = false;
+        turns = 0;
         slowGro = false;
         decrypted = false;
     }
@@ -358,6 +364,8 @@ public final class SkBuff extends Pooled {
         tcAtIngress = old.tcAtIngress;
         tcSkipClassify = old.tcSkipClassify;
         redirected = old.redirected;
+        fromIngress = old.fromIngress;
+        turns = old.turns;
         slowGro = old.slowGro;
         decrypted = old.decrypted;
         tstampNs = old.tstampNs;

@@ -91,18 +91,22 @@ final class DevReceive {
         for (int round = 0; ; round++) {
             skb.skbIif = dev.ifindex;
             cpu.sd.processed++;
-            PacketType[] all = g.ptypeAll();
-            if (all.length != 0 || dev.ptypeAll.length != 0) {
-                tap(cpu, skb, dev, origDev, all);
-                tap(cpu, skb, dev, origDev, dev.ptypeAll);
-            }
-            TcHook hook = dev.tcIngress;
-            if (hook != null) {
-                if (skb.tcSkipClassify) {
-                    skb.tcSkipClassify = false;
-                } else if (!ingress(cpu, skb, hook)) {
-                    return NetXmit.NET_RX_DROP;
+            if (skb.tcSkipClassify) { // from an ifb: taps and filters have seen it
+                skb.tcSkipClassify = false;
+            } else {
+                PacketType[] all = g.ptypeAll();
+                if (all.length != 0 || dev.ptypeAll.length != 0) {
+                    tap(cpu, skb, dev, origDev, all);
+                    tap(cpu, skb, dev, origDev, dev.ptypeAll);
                 }
+                TcHook hook = dev.tcIngress;
+                if (hook != null) {
+                    int tc = ingress(cpu, skb, hook);
+                    if (tc != TcHook.PASS) {
+                        return tc == TcHook.DROPPED ? NetXmit.NET_RX_DROP : NetXmit.NET_RX_SUCCESS;
+                    }
+                }
+                skb.redirected = false;
             }
             NetDevice.RxHandler handler = dev.rxHandler;
             if (handler == null) {
@@ -126,7 +130,7 @@ final class DevReceive {
         return deliver(cpu, skb, dev, origDev, exact, g.ptypesFor(skb.protocol));
     }
 
-    private static boolean ingress(Cpu cpu, SkBuff skb, TcHook hook) {
+    private static int ingress(Cpu cpu, SkBuff skb, TcHook hook) {
         QdiscSkbCb.pktLenInit(skb);
         return hook.pass(cpu, skb);
     }

@@ -42,14 +42,23 @@ final class DevXmit {
         }
         SockTimestamp.skbSchedTimestamp(cpu, skb);
         QdiscSkbCb.pktLenInit(skb);
+        skb.tcAtIngress = false;
         TcHook hook = dev.tcEgress;
-        if (hook != null && !skb.tcSkipClassify && !hook.pass(cpu, skb)) {
-            return NetXmit.NET_XMIT_DROP;
+        boolean queueChosen = false;
+        if (hook != null) {
+            cpu.sd.skipTxqueue = false;
+            int verdict = hook.pass(cpu, skb);
+            if (verdict != TcHook.PASS) {
+                return verdict == TcHook.DROPPED ? NetXmit.NET_XMIT_DROP : NetXmit.NET_XMIT_SUCCESS;
+            }
+            queueChosen = cpu.sd.skipTxqueue;
         }
         if ((dev.privFlags & NetDevice.IFF_XMIT_DST_RELEASE) != 0) {
             skb.dst = null;
         }
-        NetdevQueue txq = netdevCorePickTx(cpu, dev, skb);
+        NetdevQueue txq = queueChosen
+                ? dev.tx[skb.queueMapping < dev.tx.length ? skb.queueMapping : 0]
+                : netdevCorePickTx(cpu, dev, skb);
         Qdisc q = txq.qdisc;
         if ((q.flags & Qdisc.TCQ_F_BUILTIN) == 0) {
             return devXmitSkb(cpu, skb, q, dev, txq);

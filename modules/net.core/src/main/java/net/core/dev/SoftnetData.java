@@ -78,6 +78,10 @@ public final class SoftnetData {
     // ---- tc, holder of the word
     /** Why filters shot the packet that they look at; null if it is for no reason of its own. */
     public @Nullable SkbDropReason tcDropReason;
+    /** Packets that actions have sent to other devices and that are not through yet. */
+    public int mirredNest;
+    /** An action at a way out has chosen the transmit queue. Linux: netdev_xmit_skip_txqueue() */
+    public boolean skipTxqueue;
 
     // ---- counters as /proc/net/softnet_stat; holder of the word but for dropped
     /** Packets received. */

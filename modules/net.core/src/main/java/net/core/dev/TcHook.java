@@ -14,6 +14,14 @@ import net.skbuff.SkbDropReason;
  * <p>Linux: struct mini_Qdisc, tc_run(), net/core/dev.c
  */
 public final class TcHook {
+    /** The packet goes on. */
+    static final int PASS = 0;
+    /** The packet was dropped. */
+    static final int DROPPED = 1;
+    /** The packet is somebody else's now, or done with. */
+    static final int TAKEN = 2;
+
+    private static final int MAX_NEST = 4;
     private static final int STRIDE = 16;
     private static final int BYTES = 1;
     private static final int DROPS = 2;
@@ -31,12 +39,12 @@ public final class TcHook {
     }
 
     /**
-     * Asks the filters: true if the packet goes on, false if it is gone.
+     * Asks the filters: {@link #PASS} if the packet goes on, else it is gone, {@link #DROPPED} or {@link #TAKEN}.
      *
      * <p>Linux: sch_handle_ingress(), sch_handle_egress()
      */
     @HotPath
-    boolean pass(Cpu cpu, SkBuff skb) {
+    int pass(Cpu cpu, SkBuff skb) {
         int at = STRIDE * (cpu.id + 1);
         counters[at]++;
         counters[at + BYTES] += skb.len;
@@ -47,23 +55,45 @@ public final class TcHook {
                 counters[at + DROPS]++;
                 SkbDropReason why = cpu.sd.tcDropReason;
                 skb.kfree(cpu, why != null ? why : ingress ? SkbDropReason.TC_INGRESS : SkbDropReason.TC_EGRESS);
-                return false;
+                return DROPPED;
             }
             case TcfBlock.TC_ACT_STOLEN, TcfBlock.TC_ACT_QUEUED, TcfBlock.TC_ACT_TRAP -> {
                 skb.consume(cpu);
-                return false;
+                return TAKEN;
             }
-            case TcfBlock.TC_ACT_CONSUMED, TcfBlock.TC_ACT_REDIRECT -> {
-                return false;
+            case TcfBlock.TC_ACT_CONSUMED -> {
+                return TAKEN;
+            }
+            case TcfBlock.TC_ACT_REDIRECT -> {
+                redirect(cpu, skb);
+                return TAKEN;
             }
             case TcfBlock.TC_ACT_OK -> {
                 skb.tcIndex = QdiscSkbCb.tcClassid(skb) & 0xFFFF;
-                return true;
+                return PASS;
             }
             default -> {
-                return true;
+                return PASS;
             }
         }
+    }
+
+    /** Sends the packet by the device that a filter has put into its dev. Linux: skb_do_redirect(), net/core/filter.c */
+    private void redirect(Cpu cpu, SkBuff skb) {
+        if (cpu.sd.mirredNest >= MAX_NEST) {
+            skb.kfree(cpu, ingress ? SkbDropReason.TC_INGRESS : SkbDropReason.TC_EGRESS);
+            return;
+        }
+        if (ingress) {
+            int mac = skb.macLen;
+            skb.push(mac);
+            skb.postpushRcsum(skb.dataAddress(), mac);
+        }
+        skb.redirected = true;
+        skb.fromIngress = ingress;
+        cpu.sd.mirredNest++;
+        DevXmit.devQueueXmit(cpu, skb);
+        cpu.sd.mirredNest--;
     }
 
     private long sum(int counter) {

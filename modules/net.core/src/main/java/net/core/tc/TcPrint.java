@@ -153,6 +153,17 @@ public final class TcPrint {
         return this;
     }
 
+    /** A word that is there: null in JSON. */
+    public TcPrint nul(String key, String text) {
+        if (json) {
+            key(key);
+            out.append("null");
+        } else {
+            out.append(text);
+        }
+        return this;
+    }
+
     /** Words of the text form only. */
     public TcPrint text(String s) {
         if (!json) {

@@ -191,8 +191,14 @@ public abstract class TcAction {
 
     /** As {@link #dumpHolders} without the number. */
     protected final void dumpRefs(TcPrint p, String before, boolean stats) {
-        p.num("ref", before + "ref ", refs, "");
-        p.num("bind", " bind ", binds, "");
+        p.num("ref", before + "ref ", refs, " ");
+        p.num("bind", "bind ", binds, "");
+        dumpAges(p, "", stats);
+    }
+
+    /** With {@code stats}, how long it has been there and how long unused, behind {@code before}. */
+    protected final void dumpAges(TcPrint p, String before, boolean stats) {
+        p.text(before);
         if (stats) {
             long now = net.kernel().clock().nanoTime();
             age(p, "installed", " installed ", now - installedNs);

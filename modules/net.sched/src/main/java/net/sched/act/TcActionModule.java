@@ -5,8 +5,11 @@ import java.util.Map;
 import net.core.Kernel;
 import net.core.KernelModule;
 import net.core.Net;
+import net.core.NotifierChain;
 import net.core.PernetOperations;
 import net.core.UserError;
+import net.core.dev.DevGlobals;
+import net.core.dev.NetdevEvent;
 import org.jspecify.annotations.Nullable;
 
 /** Finds the kinds of actions at boot and gives each namespace its table. Linux: tc_action_init(), tcf_register_action() */
@@ -34,6 +37,16 @@ public final class TcActionModule implements KernelModule {
                         + other.getClass().getName() + " and " + ops.getClass().getName());
             }
         }
+        DevGlobals.of(kernel).netdevChain.register((event, dev) -> {
+            if (event == NetdevEvent.NETDEV_UNREGISTER) {
+                for (TcAction a : TcActionTable.of(dev.net).all("mirred")) {
+                    if (a instanceof Mirred m) {
+                        m.deviceGone(dev);
+                    }
+                }
+            }
+            return NotifierChain.DONE;
+        });
         kernel.registerPernet(new PernetOperations() {
             @Override
             public void init(Net net) {

@@ -64,7 +64,15 @@ public final class TcActionWords {
 
     /** The next word as an unsigned number up to {@code max}: decimal, or hexadecimal after 0x. */
     public long u32(String what, long max) {
-        String word = next();
+        return number(what, next(), max);
+    }
+
+    /** A word as an unsigned 32-bit number. */
+    static int u32(String what, String word) {
+        return (int) number(what, word, U32);
+    }
+
+    private static long number(String what, String word, long max) {
         try {
             long v = Long.decode(word);
             if (v >= 0 && v <= max) {
@@ -78,7 +86,10 @@ public final class TcActionWords {
 
     /** Bytes; see {@link TcUnits#parseSize}. */
     public long size(String what) {
-        String word = next();
+        return size(what, next());
+    }
+
+    static long size(String what, String word) {
         return known(what, word, TcUnits.parseSize(word));
     }
 
