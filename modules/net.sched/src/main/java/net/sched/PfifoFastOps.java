@@ -189,6 +189,7 @@ public final class PfifoFastOps implements QdiscOps {
                 p.num("", " ", band, "");
             }
             p.closeArray("");
+            p.bool("multiqueue", false, "");
         }
     }
 }

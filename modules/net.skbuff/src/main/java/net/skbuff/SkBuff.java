@@ -139,6 +139,7 @@ public final class SkBuff extends Pooled {
     public int tcIndex;
     /** How often filters have turned it round, from a way out to a way in: loops end. */
     public int turns;
+
     public boolean l4Hash;
     public boolean swHash;
     /** The data may be shared: a clone was made, though it may be gone again; see {@link #isClonedData}. */
@@ -161,6 +162,7 @@ public final class SkBuff extends Pooled {
     public boolean redirected;
     /** With {@link #redirected}: it was taken on its way in. */
     public boolean fromIngress;
+
     public boolean slowGro;
     public boolean decrypted;
     /** Receive time, or on the way out the wall-clock stamp of the software time stamp. */

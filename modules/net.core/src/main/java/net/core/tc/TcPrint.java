@@ -76,6 +76,18 @@ public final class TcPrint {
         return this;
     }
 
+    /** An integer of 64 bits without a sign. */
+    public TcPrint unsigned(String key, String before, long v) {
+        String digits = Long.toUnsignedString(v);
+        if (json) {
+            key(key);
+            out.append(digits);
+        } else {
+            out.append(before).append(digits);
+        }
+        return this;
+    }
+
     /** A number in hexadecimal: text {@code 0x..}, JSON as a string. */
     public TcPrint hex(String key, String before, long v, String after) {
         return str(key, before, "0x" + Long.toHexString(v), after);

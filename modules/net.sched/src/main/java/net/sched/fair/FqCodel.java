@@ -336,14 +336,18 @@ final class FqCodel extends SchedQdisc implements Codel.Host, QdiscClassOps {
         p.num("flows", "flows ", flows.length, " ");
         p.num("quantum", "quantum ", quantum, " ");
         p.timeUs("target", "target ", codel.targetNs / 1000, " ");
-        p.timeUs("interval", "interval ", codel.intervalNs / 1000, " ");
         if (codel.ceThresholdNs != Codel.DISABLED) {
             p.timeUs("ce_threshold", "ce_threshold ", codel.ceThresholdNs / 1000, " ");
         }
         if (codel.ceThresholdMask != 0) {
-            p.hex("ce_threshold_selector", "ce_threshold_selector ", codel.ceThresholdSelector, "");
-            p.hex("ce_threshold_mask", "/", codel.ceThresholdMask, " ");
+            int selector = codel.ceThresholdSelector;
+            p.value("ce_threshold_selector", selector, "ce_threshold_selector 0x" + Integer.toHexString(selector));
+            p.value(
+                    "ce_threshold_mask",
+                    codel.ceThresholdMask,
+                    "/0x" + Integer.toHexString(codel.ceThresholdMask) + " ");
         }
+        p.timeUs("interval", "interval ", codel.intervalNs / 1000, " ");
         p.size("memory_limit", "memory_limit ", memoryLimit, " ");
         p.flag("ecn", codel.ecn, "ecn ");
         p.num("drop_batch", "drop_batch ", dropBatch, " ");

@@ -420,19 +420,18 @@ final class Netem extends SchedQdisc implements QdiscClassOps {
         if (rate != 0) {
             p.open("rate");
             p.rate("rate", " rate ", rate, "");
-            optional(p, "packetoverhead", packetOverhead);
-            optional(p, "cellsize", cellSize);
-            optional(p, "celloverhead", cellOverhead);
+            number(p, "packetoverhead", packetOverhead);
+            number(p, "cellsize", cellSize);
+            number(p, "celloverhead", cellOverhead);
             p.close();
         }
-        p.flag("ecn", ecn, " ecn ");
-        p.num("seed", " seed ", seed, "");
-        optional(p, "gap", gap);
+        p.bool("ecn", ecn, ecn ? " ecn " : "");
+        p.unsigned("seed", " seed ", seed);
+        number(p, "gap", gap);
     }
 
-    private static void optional(TcPrint p, String key, int v) {
-        if (v != 0) {
-            p.num(key, " " + key + " ", v, "");
-        }
+    /** Always in JSON; as text only if it is not 0. */
+    private static void number(TcPrint p, String key, int v) {
+        p.value(key, v, v != 0 ? " " + key + " " + v : "");
     }
 }

@@ -1,6 +1,7 @@
 package net.sched.netem;
 
 import net.core.tc.TcPrint;
+import net.core.tc.TcUnits;
 import net.skbuff.HotPath;
 import org.jspecify.annotations.Nullable;
 
@@ -56,11 +57,11 @@ final class NetemSlot {
         }
         p.open("slot");
         if (distDelay != 0) {
-            p.timeNs("distribution-delay", " slot distribution ", distDelay, "");
-            p.timeNs("distribution-jitter", " ", distJitter, "");
+            time(p, "distribution-delay", " slot distribution ", distDelay);
+            time(p, "distribution-jitter", " ", distJitter);
         } else {
-            p.timeNs("min-delay", " slot ", minDelay, "");
-            p.timeNs("max-delay", " ", maxDelay, "");
+            time(p, "min-delay", " slot ", minDelay);
+            time(p, "max-delay", " ", maxDelay);
         }
         if (maxPackets != Integer.MAX_VALUE) {
             p.num("packets", " packets ", maxPackets, "");
@@ -69,5 +70,14 @@ final class NetemSlot {
             p.num("bytes", " bytes ", maxBytes, "");
         }
         p.close();
+    }
+
+    /** Seconds in JSON. */
+    private static void time(TcPrint p, String key, String before, long ns) {
+        if (p.isJson()) {
+            p.real(key, "", ns / 1e9, "");
+        } else {
+            p.text(before + TcUnits.timeNs(ns));
+        }
     }
 }

@@ -258,7 +258,7 @@ final class Tbf extends ClassfulQdisc {
         }
         PschedRatecfg pk = peak;
         if (pk != null) {
-            p.rate("peakrate", "peakrate ", pk.rateBytesPs, " ");
+            p.text("peakrate " + net.core.tc.TcUnits.rate(pk.rateBytesPs) + " "); // iproute2 leaves it out of JSON
             if (p.details()) {
                 p.str("mtu", "mtu ", net.core.tc.TcUnits.size(mtu) + "/1", " ");
                 p.size("mpu", "mpu ", pk.mpu, " ");
@@ -276,7 +276,7 @@ final class Tbf extends ClassfulQdisc {
             p.size("limit", "limit ", limit, " ");
         }
         if (rate.overhead != 0) {
-            p.num("overhead", "overhead ", rate.overhead, "");
+            p.num("overhead", "overhead ", rate.overhead, " ");
         }
         if (rate.atm || p.details()) {
             p.str("linklayer", "linklayer ", rate.atm ? "atm" : "ethernet", " ");
