@@ -26,7 +26,8 @@ module net.sched {
             net.sched.act.MirredOps,
             net.sched.act.SkbeditOps;
     provides net.sched.cls.TcfProtoOps with
-            net.sched.cls.MatchallOps;
+            net.sched.cls.MatchallOps,
+            net.sched.cls.u32.U32Ops;
     provides net.core.dev.QdiscOps with
             net.sched.PfifoFastOps,
             net.sched.FifoOps.Pfifo,

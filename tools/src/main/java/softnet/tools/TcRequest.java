@@ -23,7 +23,9 @@ import org.jspecify.annotations.Nullable;
  * <p>Linux: iproute2, tc/tc.c, tc/tc_qdisc.c, tc/tc_class.c
  */
 final class TcRequest {
-    private static final List<String> COMMANDS = List.of("add", "change", "replace", "delete", "list", "show", "lst");
+    private static final List<String> COMMANDS =
+            List.of("add", "change", "replace", "delete", "get", "list", "show", "lst");
+    private static final List<String> FILTERS = List.of("filter", "chain");
     private static final String USAGE = """
             Usage: tc [-s] [-d] [-j] qdisc [ add | del | replace | change | show ] dev STRING
                    [ handle QHANDLE ] [ root | ingress | clsact | parent CLASSID ]
@@ -38,6 +40,7 @@ final class TcRequest {
     private boolean stats;
     private boolean details;
     private boolean json;
+    private boolean pretty;
 
     private TcRequest(Kernel kernel, List<String> words) {
         this.kernel = kernel;
@@ -68,6 +71,8 @@ final class TcRequest {
                 details = true;
             } else if (name.length() > 1 && "-json".startsWith(name)) {
                 json = true;
+            } else if (name.length() > 1 && "-pretty".startsWith(name)) {
+                pretty = true;
             } else {
                 throw new UserError("Option \"" + option + "\" is unknown, try \"tc -help\".");
             }
@@ -83,6 +88,10 @@ final class TcRequest {
         } else if (TcWordReader.abbreviates(object, "class")) {
             String command = command("class");
             kernel.rtnl().run(() -> result[0] = tcClass(command));
+        } else if (TcWordReader.abbreviates(object, "filter") || object.equals("chain")) {
+            boolean chain = object.equals("chain");
+            String command = command(chain ? "chain" : "filter");
+            kernel.rtnl().run(() -> result[0] = filter(chain, command));
         } else {
             throw new UserError("Object \"" + object + "\" is unknown, try \"tc help\".");
         }
@@ -98,14 +107,24 @@ final class TcRequest {
             return "help";
         }
         for (String command : COMMANDS) {
-            if (TcWordReader.abbreviates(word, command)) {
+            if (TcWordReader.abbreviates(word, command) && (!command.equals("get") || FILTERS.contains(object))) {
                 return command.equals("list") || command.equals("lst") ? "show" : command;
             }
         }
         throw new UserError("Command \"" + word + "\" is unknown, try \"tc " + object + " help\".");
     }
 
-    private static Verb verb(String command) {
+    private String filter(boolean chain, String command) {
+        TcPrint p = new TcPrint(json).details(details).pretty(pretty);
+        TcFilterRequest request = new TcFilterRequest(kernel, in, p, stats);
+        boolean done = chain ? request.chain(command) : request.filter(command);
+        if (!done) {
+            return chain ? TcFilterRequest.CHAIN_USAGE : TcFilterRequest.USAGE;
+        }
+        return json && (command.equals("show") || command.equals("get")) ? p + "\n" : p.toString();
+    }
+
+    static Verb verb(String command) {
         return switch (command) {
             case "add" -> Verb.ADD;
             case "change" -> Verb.CHANGE;

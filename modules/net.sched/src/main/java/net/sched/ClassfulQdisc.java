@@ -39,6 +39,11 @@ public abstract class ClassfulQdisc extends SchedQdisc implements QdiscClassOps 
         return this;
     }
 
+    @Override
+    public boolean takesFilters() {
+        return true;
+    }
+
     /** All disciplines under this one. */
     protected abstract List<Qdisc> children();
 
@@ -141,6 +146,7 @@ public abstract class ClassfulQdisc extends SchedQdisc implements QdiscClassOps 
     /** Takes a child out of the tree for good. */
     protected final void destroyChild(Cpu cpu, Qdisc child) {
         purgeChild(cpu, child);
+        child.dropFilters();
         child.destroy(cpu);
     }
 
@@ -161,6 +167,7 @@ public abstract class ClassfulQdisc extends SchedQdisc implements QdiscClassOps 
     @Override
     public void destroy(Cpu cpu) {
         for (Qdisc child : children()) {
+            child.dropFilters();
             child.destroy(cpu);
         }
     }

@@ -177,6 +177,30 @@ public abstract class Qdisc {
         return null;
     }
 
+    /** Tells whether {@code tc filter} may hang filters on it, which then stand in {@link #filters}. */
+    public boolean takesFilters() {
+        return false;
+    }
+
+    /** Takes the filters off it and off its classes, for good: whoever destroys it calls this before. Context: rtnl. */
+    public final void dropFilters() {
+        TcfBlock root = filters;
+        filters = null;
+        if (root != null) {
+            root.destroy();
+        }
+        QdiscClassOps cops = classOps();
+        if (cops != null) {
+            cops.walk(cl -> {
+                TcfBlock block = cops.filters(cl);
+                if (block != null) {
+                    block.destroy();
+                }
+                return true;
+            });
+        }
+    }
+
     /**
      * Moves every packet held to {@code to}, those of a flow in their order, and leaves the discipline as after
      * {@link #reset}: for a successor that takes them over. Packets that the driver sent back are not its business.

@@ -63,7 +63,7 @@ public interface QdiscClassOps {
      * @throws UserError if this class takes none
      */
     default void setFilters(Object cl, @Nullable TcfBlock filters) {
-        throw new UserError("Error: Class doesn't support blocks");
+        throw new UserError("Error: Class doesn't support blocks.");
     }
 
     /** Looks at one class; returns false to end the walk. */

@@ -218,6 +218,7 @@ public final class QdiscGraft {
     private static void destroy(Cpu cpu, List<Qdisc> olds) {
         for (Qdisc q : olds) {
             SchGeneric.resetQdisc(cpu, q);
+            q.dropFilters();
             q.destroy(cpu);
         }
     }

@@ -270,6 +270,7 @@ public final class SchApi {
                 above.rootLock().unlock();
             }
             if (old != null && old != q && (old.flags & Qdisc.TCQ_F_BUILTIN) == 0) {
+                old.dropFilters();
                 old.destroy(cpu);
             }
         } finally {
@@ -285,6 +286,9 @@ public final class SchApi {
                 throw new UserError("Error: Cannot find specified qdisc on specified device.");
             }
             dev.ingressQdisc = null;
+            for (int at : new int[] {TcHandle.INGRESS_MAJOR | 0xFFF2, TcHandle.INGRESS_MAJOR | 0xFFF3}) {
+                dropFilters(hooks, at);
+            }
             locked(hooks, hooks::destroy);
             return;
         }
@@ -351,8 +355,45 @@ public final class SchApi {
             if (cops == null || cl == null) {
                 throw new UserError("RTNETLINK answers: " + Errno.text(Errno.ENOENT));
             }
+            if (isChosen(q, cops, classid)) {
+                throw new UserError(inUse(q.id()));
+            }
+            TcfBlock block = cops.filters(cl);
             cops.delete(cpu, cl);
+            if (block != null) {
+                block.destroy();
+            }
         });
+    }
+
+    /** A hook's filters: hooks are no classes that a walk would show. */
+    private static void dropFilters(Qdisc hooks, int at) {
+        QdiscClassOps cops = hooks.classOps();
+        Object cl = cops == null ? null : cops.find(at);
+        TcfBlock block = cops == null || cl == null ? null : cops.filters(cl);
+        if (block != null) {
+            block.destroy();
+        }
+    }
+
+    private static String inUse(String kind) {
+        return switch (kind) {
+            case "drr" -> "Error: DRR class is in use.";
+            case "qfq" -> "Error: sch_qfq: QFQ class in use.";
+            default -> "Error: " + kind.toUpperCase(java.util.Locale.ROOT) + " class in use.";
+        };
+    }
+
+    /** Tells whether a filter of the discipline leads into the class. Linux: qdisc_class_in_use() */
+    private static boolean isChosen(Qdisc q, QdiscClassOps cops, int classid) {
+        TcfBlock root = q.filters;
+        boolean[] chosen = {root != null && root.refersTo(classid)};
+        cops.walk(cl -> {
+            TcfBlock block = cops.filters(cl);
+            chosen[0] |= block != null && block.refersTo(classid);
+            return !chosen[0];
+        });
+        return chosen[0];
     }
 
     private interface Locked {

@@ -40,4 +40,9 @@ public interface TcfBlock {
 
     /** What it hangs on is gone: takes all filters out of force. Context: rtnl. */
     default void destroy() {}
+
+    /** Tells whether a filter chooses this class, which then cannot be deleted. Context: rtnl. */
+    default boolean refersTo(int classid) {
+        return false;
+    }
 }

@@ -15,6 +15,7 @@ public final class TcPrint {
     private final StringBuilder out = new StringBuilder(256);
     private final boolean json;
     private boolean details;
+    private boolean pretty;
     /** JSON: a comma must come before the next value. */
     private boolean comma;
 
@@ -32,6 +33,17 @@ public final class TcPrint {
     /** Tells whether {@code tc -d} was asked for. */
     public boolean details() {
         return details;
+    }
+
+    /** Shows what {@code tc -p} shows. */
+    public TcPrint pretty(boolean on) {
+        pretty = on;
+        return this;
+    }
+
+    /** Tells whether {@code tc -p} was asked for. */
+    public boolean isPretty() {
+        return pretty;
     }
 
     /** Tells whether JSON comes out. */
@@ -102,6 +114,11 @@ public final class TcPrint {
             out.append(before).append(v).append(after);
         }
         return this;
+    }
+
+    /** A string with its text form apart. */
+    public TcPrint word(String key, String v, String text) {
+        return json ? str(key, "", v, "") : text(text);
     }
 
     /** A number with its text form apart. */

@@ -81,6 +81,11 @@ final class DualPi2 extends SchedQdisc {
     }
 
     @Override
+    public boolean takesFilters() {
+        return true;
+    }
+
+    @Override
     public int init(@Nullable Object opt) {
         return change(opt);
     }

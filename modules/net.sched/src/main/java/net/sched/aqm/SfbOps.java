@@ -137,6 +137,11 @@ public final class SfbOps implements QdiscOps {
         }
 
         @Override
+        public boolean takesFilters() {
+            return true;
+        }
+
+        @Override
         public int init(@Nullable Object opt) {
             makeChild("pfifo");
             bins[0].perturbation = random();

@@ -95,6 +95,11 @@ final class Cake extends SchedQdisc {
     // ---- options
 
     @Override
+    public boolean takesFilters() {
+        return true;
+    }
+
+    @Override
     public int init(@Nullable Object opt) {
         long now = devQueue.dev.kernel().clock().nanoTime();
         timeNextPacket = now;

@@ -3,20 +3,24 @@ package net.sched.cls;
 import java.util.List;
 import net.core.Cpu;
 import net.core.UserError;
-import net.core.dev.QdiscSkbCb;
-import net.core.tc.TcHandle;
+import net.core.dev.TcfBlock;
 import net.core.tc.TcPrint;
-import net.sched.TcOptions;
-import net.sched.act.TcfExts;
+import net.skbuff.Errno;
 import net.skbuff.HotPath;
 import net.skbuff.SkBuff;
+import org.jspecify.annotations.Nullable;
 
 /**
  * {@code matchall [classid|flowid CLASS] [action ...]}: one filter that every packet matches.
  *
- * <p>Linux: net/sched/cls_matchall.c
+ * <p>{@code Deviation:} {@code replace} changes the filter; Linux answers that it exists.
+ *
+ * <p>Linux: net/sched/cls_matchall.c; tc/f_matchall.c
  */
 public final class MatchallOps implements TcfProtoOps {
+    private static final String USAGE =
+            "Usage: ... matchall [ skip_sw | skip_hw ] [ action ACTION_SPEC ] [ classid CLASSID ]";
+
     /** Creates the kind. */
     public MatchallOps() {}
 
@@ -30,96 +34,99 @@ public final class MatchallOps implements TcfProtoOps {
         return new Matchall(prio, protocol, chain);
     }
 
-    /** The one filter; handle 0 while there is none. */
+    /** The one filter. */
     private static final class Matchall extends TcfProto {
         private int handle;
-        private volatile int classid;
         private boolean skipHw;
-        private volatile TcfExts exts = TcfExts.NONE;
+        private volatile @Nullable Filter filter;
+        private final HitCounts hits = new HitCounts();
 
         Matchall(int prio, int protocol, int chain) {
             super("matchall", prio, protocol, chain);
         }
 
         @Override
+        protected void attached() {
+            hits.size(1, net().kernel().cpus());
+        }
+
+        @Override
         @HotPath
         public int classify(Cpu cpu, SkBuff skb) {
-            QdiscSkbCb.setTcClassid(skb, classid);
-            return exts.exec(cpu, skb);
+            Filter f = filter;
+            if (f == null) {
+                return TcfBlock.TC_ACT_UNSPEC;
+            }
+            hits.inc(cpu, 0);
+            return f.take(cpu, skb);
         }
 
         @Override
         public int change(int newHandle, List<String> args) {
-            TcOptions in = new TcOptions(kind, args);
-            int id = classid;
-            TcfExts actions = TcfExts.NONE;
-            boolean skip = false;
-            boolean done = false;
-            try {
-                while (in.hasNext()) {
+            ClsWords in = new ClsWords(kind, args);
+            Filter old = filter;
+            boolean noHw = false;
+            try (Filter.Builder b = new Filter.Builder(net())) {
+                while (in.more()) {
                     String word = in.next();
-                    if (word.equals("action")) {
-                        actions = TcfExts.join(actions, TcfExts.parse(net(), in));
-                    } else if (word.equals("flowid") || "classid".startsWith(word)) {
-                        id = classid(in.value(word, "a class such as 1:10"));
-                    } else if (word.equals("skip_hw")) {
-                        skip = true;
-                    } else {
-                        throw new UserError(
-                                "What is \"" + word
-                                        + "\"? Usage: ... matchall [skip_sw | skip_hw] [ action ACTION_SPEC ] [ classid CLASSID ]");
+                    if (word.equals("skip_sw")) {
+                        throw ClsWords.noOffload();
+                    }
+                    if (word.equals("skip_hw")) {
+                        noHw = true;
+                    } else if (!b.read(word, in)) {
+                        throw ClsWords.unknown(word, USAGE);
                     }
                 }
-                if (handle != 0 && newHandle != handle) {
-                    throw new UserError("Error: Filter already exists");
+                if (old != null && newHandle != handle) {
+                    throw new UserError("RTNETLINK answers: " + Errno.text(Errno.EEXIST));
                 }
-                done = true;
-            } finally {
-                if (!done) {
-                    actions.destroy();
+                if (old != null) {
+                    b.from(old);
                 }
+                filter = b.build();
             }
-            TcfExts old = exts;
-            classid = id;
-            skipHw = skip;
-            exts = actions;
-            old.destroy();
+            skipHw = noHw;
+            if (old != null) {
+                old.exts.destroy();
+            }
             handle = newHandle == 0 ? 1 : newHandle;
             return handle;
         }
 
-        private static int classid(String v) {
-            long parsed = TcHandle.parseClassid(v);
-            if (parsed < 0) {
-                throw new UserError("Illegal \"classid\"");
-            }
-            return (int) parsed;
-        }
-
         @Override
         public boolean delete(int h) {
-            if (h != handle) {
+            Filter old = filter;
+            if (old == null || h != handle) {
                 return false;
             }
-            handle = 0;
-            exts.destroy();
-            exts = TcfExts.NONE;
+            filter = null;
+            old.exts.destroy();
             return true;
         }
 
         @Override
         public int[] handles() {
-            return handle == 0 ? new int[0] : new int[] {handle};
+            return filter == null ? new int[0] : new int[] {handle};
+        }
+
+        @Override
+        public boolean refersTo(int classid) {
+            Filter f = filter;
+            return f != null && f.classid == classid;
         }
 
         @Override
         public void dump(int h, TcPrint p, boolean stats) {
-            if (classid != 0) {
-                p.str("flowid", "flowid ", TcHandle.format(classid), " ");
-            }
+            Filter f = filter == null ? Filter.NONE : filter;
+            p.value("handle", h & 0xFFFFFFFFL, "handle 0x" + Integer.toHexString(h) + " ");
+            f.printClass(p, "flowid");
             p.flag("skip_hw", skipHw, "\n  skip_hw");
             p.bool("not_in_hw", true, "\n  not_in_hw");
-            exts.dump(p, stats);
+            if (stats) {
+                p.num("rule_hit", " (rule hit ", hits.sum(0), ")");
+            }
+            f.exts.dump(p, stats);
         }
     }
 }

@@ -1,5 +1,6 @@
 package net.sched.cls;
 
+import java.util.Arrays;
 import java.util.List;
 import java.util.Objects;
 import net.core.Cpu;
@@ -31,6 +32,7 @@ public abstract class TcfProto {
     public final int chain;
 
     private @Nullable Net net;
+    private @Nullable TcfFilters block;
 
     /** An instance without filters, as {@link TcfProtoOps#create} was told. */
     protected TcfProto(String kind, int prio, int protocol, int chain) {
@@ -41,13 +43,23 @@ public abstract class TcfProto {
     }
 
     /** Tells it where it is, before it has a filter. */
-    final void init(Net n) {
+    final void init(Net n, TcfFilters b) {
         net = n;
+        block = b;
+        attached();
     }
+
+    /** It knows where it is from now on: a place to set up what it needs. */
+    protected void attached() {}
 
     /** The namespace it is in, whose actions and devices its filters name. */
     protected final Net net() {
         return Objects.requireNonNull(net);
+    }
+
+    /** The filters it is among. */
+    protected final TcfFilters block() {
+        return Objects.requireNonNull(block);
     }
 
     /**
@@ -60,9 +72,9 @@ public abstract class TcfProto {
     /**
      * Adds a filter, or changes the one called {@code handle}.
      *
-     * @param handle 0 for a new one, whose handle it chooses
+     * @param handle 0 for a new one, whose handle it chooses; one that is not {@link #has there} makes a new one too
      * @param args the words after the kind
-     * @return the filter's handle
+     * @return the filter's handle, 0 if these words make none
      * @throws UserError if a word is wrong
      */
     public abstract int change(int handle, List<String> args);
@@ -80,6 +92,21 @@ public abstract class TcfProto {
     /** Handles of all filters, in their order. */
     public abstract int[] handles();
 
-    /** A filter's options as {@code tc filter show} prints them after its handle. */
+    /** Tells whether there is a filter of that handle. Linux: get() */
+    public boolean has(int handle) {
+        return handle != 0 && Arrays.stream(handles()).anyMatch(h -> h == handle);
+    }
+
+    /** Tells whether it has no filter left, so that it can go. */
+    public boolean isEmpty() {
+        return handles().length == 0;
+    }
+
+    /** Tells whether one of its filters chooses this class, which then cannot be deleted. Linux: bind_class() */
+    public boolean refersTo(int classid) {
+        return false;
+    }
+
+    /** A filter's handle and options as {@code tc filter show} prints them behind the chain. */
     public abstract void dump(int handle, TcPrint p, boolean stats);
 }

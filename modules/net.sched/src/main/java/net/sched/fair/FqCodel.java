@@ -63,6 +63,11 @@ final class FqCodel extends SchedQdisc implements Codel.Host, QdiscClassOps {
     }
 
     @Override
+    public boolean takesFilters() {
+        return true;
+    }
+
+    @Override
     public int init(@Nullable Object opt) {
         int n = TcAttrs.of(opt).get("flows", 1024);
         flows = new Flow[n];

@@ -118,6 +118,11 @@ public final class SfqOps implements QdiscOps {
         }
 
         @Override
+        public boolean takesFilters() {
+            return true;
+        }
+
+        @Override
         public int init(@Nullable Object opt) {
             TcAttrs a = TcAttrs.of(opt);
             divisor = a.get("divisor", divisor);

@@ -332,7 +332,7 @@ final class Htb extends ClassfulQdisc {
     public void delete(Cpu cpu, Object o) {
         HtbClass cl = (HtbClass) o;
         if (cl.children != 0) {
-            throw new UserError("Error: HTB class in use");
+            throw new UserError("Error: HTB class in use.");
         }
         if (cl.level == 0) {
             destroyChild(cpu, cl.leaf);

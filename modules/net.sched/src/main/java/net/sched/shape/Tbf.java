@@ -54,6 +54,11 @@ final class Tbf extends ClassfulQdisc {
     }
 
     @Override
+    public boolean takesFilters() {
+        return false;
+    }
+
+    @Override
     public int init(@Nullable Object opt) {
         TcAttrs a = TcAttrs.of(opt);
         if (!a.has("rate")) {
