@@ -24,7 +24,10 @@ module net.sched {
             net.sched.act.GactOps,
             net.sched.act.PoliceOps,
             net.sched.act.MirredOps,
-            net.sched.act.SkbeditOps;
+            net.sched.act.SkbeditOps,
+            net.sched.act.PeditOps,
+            net.sched.act.CsumOps,
+            net.sched.act.VlanOps;
     provides net.sched.cls.TcfProtoOps with
             net.sched.cls.MatchallOps,
             net.sched.cls.u32.U32Ops;

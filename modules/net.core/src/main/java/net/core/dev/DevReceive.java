@@ -68,7 +68,7 @@ final class DevReceive {
         return cpu.sd.enqueueToBacklog(cpu, skb);
     }
 
-    /** In order: taps, tc ingress, rx handler, protocols by ethertype. */
+    /** In order: VLAN tag off, taps, tc ingress, rx handler, protocols by ethertype. */
     @HotPath
     static int netifReceiveSkbCore(Cpu cpu, SkBuff skb) {
         PathTrace.hit(cpu, skb, Landmark.NETIF_RECEIVE_SKB);
@@ -91,6 +91,10 @@ final class DevReceive {
         for (int round = 0; ; round++) {
             skb.skbIif = dev.ifindex;
             cpu.sd.processed++;
+            if (SkbVlan.isVlan(skb.protocol) && !SkbVlan.untag(cpu, skb)) {
+                skb.kfree(cpu, SkbDropReason.PKT_TOO_SMALL);
+                return NetXmit.NET_RX_DROP;
+            }
             if (skb.tcSkipClassify) { // from an ifb: taps and filters have seen it
                 skb.tcSkipClassify = false;
             } else {
@@ -122,6 +126,12 @@ final class DevReceive {
             }
             NetDevice next = (NetDevice) skb.dev;
             dev = next == null ? dev : next;
+        }
+        if (skb.vlanPresent) { // there is no device for a VLAN: priority tags only
+            if ((skb.vlanTci & SkbVlan.VLAN_VID_MASK) != 0) {
+                skb.pktType = SkBuff.PACKET_OTHERHOST;
+            }
+            SkbVlan.clearTag(skb);
         }
         if (skb.orphanFragsRx(cpu) != 0) { // a program's own memory must not wait in a receive queue
             skb.kfree(cpu, SkbDropReason.NOMEM);

@@ -338,10 +338,16 @@ final class DevXmit {
     @HotPath
     static @Nullable SkBuff validateXmitSkb(Cpu cpu, SkBuff skb, NetDevice dev) {
         SkbSharedInfo info = skb.shinfo();
+        if (skb.vlanPresent) {
+            return validateTagged(cpu, skb, dev);
+        }
         if (info.gsoSize == 0 && skb.ipSummed != SkBuff.CHECKSUM_PARTIAL && skb.dataLen == 0) {
             return skb;
         }
-        long features = netifSkbFeatures(skb, dev);
+        return validate(cpu, skb, dev, netifSkbFeatures(skb, dev));
+    }
+
+    private static @Nullable SkBuff validate(Cpu cpu, SkBuff skb, NetDevice dev, long features) {
         if (NetdevFeatures.needsGso(skb, features)) {
             return segment(cpu, skb, dev, features);
         }
@@ -359,6 +365,28 @@ final class DevXmit {
             }
         }
         return skb;
+    }
+
+    /** Segments first and then writes the tag into each, since no device here does. Linux: validate_xmit_vlan() */
+    private static @Nullable SkBuff validateTagged(Cpu cpu, SkBuff skb, NetDevice dev) {
+        SkBuff list = validate(cpu, skb, dev, netifSkbFeatures(skb, dev) & ~NetdevFeatures.NETIF_F_GSO_MASK);
+        SkBuff first = null;
+        SkBuff last = null;
+        while (list != null) {
+            SkBuff s = list;
+            list = s.next;
+            s.next = null;
+            if (SkbVlan.pushInside(cpu, s) != 0) {
+                drop(cpu, s, dev, SkbDropReason.NOMEM);
+            } else if (last == null) {
+                first = s;
+                last = s;
+            } else {
+                last.next = s;
+                last = s;
+            }
+        }
+        return first;
     }
 
     private static @Nullable SkBuff segment(Cpu cpu, SkBuff skb, NetDevice dev, long features) {

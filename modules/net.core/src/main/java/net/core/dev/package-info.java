@@ -10,7 +10,7 @@
  * lock and qdiscs a root lock, both spin locks; the root lock is dropped before the transmit lock is taken. Other CPUs
  * are reached only through lock-free queues and an inter-processor interrupt. Administration runs under rtnl.
  *
- * <p>Left out so far: XDP, tc ingress, VLAN acceleration, hardware timestamps.
+ * <p>Left out so far: XDP, VLAN devices and tag insertion by a device, hardware timestamps.
  */
 @NullMarked
 package net.core.dev;

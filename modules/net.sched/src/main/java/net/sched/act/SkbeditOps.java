@@ -177,7 +177,8 @@ public final class SkbeditOps implements TcActionOps {
                 p.num("mark", " mark ", s.mark & 0xFFFFFFFFL, "");
             }
             if (s.maskGiven) {
-                p.hex("mask", "/", s.mask & 0xFFFFFFFFL, "");
+                String mask = Integer.toHexString(s.mask);
+                p.str("mask", "/0x", mask, "");
             }
             if (s.ptype >= 0) {
                 p.str("ptype", " ptype ", PTYPES[s.ptype], "");
