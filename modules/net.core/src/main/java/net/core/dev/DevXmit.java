@@ -470,17 +470,33 @@ final class DevXmit {
         return dev.tx[q];
     }
 
-    /** A socket's packets keep their queue unless none is in flight; else XPS, else the hash. Linux: netdev_pick_tx(). */
+    /**
+     * A socket's packets keep their queue unless none is in flight; else XPS, else the hash; all within the queues of the
+     * packet's traffic class.
+     *
+     * <p>{@code Deviation:} a queue that is not of the packet's class is not kept: on Linux a socket whose priority changes
+     * stays in the old class until nothing is in flight.
+     *
+     * <p>Linux: netdev_pick_tx(), skb_tx_hash()
+     */
     private static int netdevPickTx(Cpu cpu, NetDevice dev, SkBuff skb, int n) {
+        int first = 0;
+        int count = n;
+        TrafficClasses tcs = dev.trafficClasses;
+        if (tcs != null) {
+            int tc = tcs.tcOf(skb.priority);
+            first = tcs.offset(tc);
+            count = tcs.count(tc);
+        }
         Sock owner = skb.sk instanceof Sock o ? o : null;
         int q = owner == null ? -1 : owner.txQueueMapping;
-        if (q >= 0 && q < n && !skb.oooOkay) {
+        if (q >= first && q < first + count && !skb.oooOkay) {
             return q;
         }
         int[] xps = dev.xpsCpus;
         int pick = xps != null && cpu.id < xps.length ? xps[cpu.id] : -1;
-        if (pick < 0 || pick >= n) {
-            pick = (int) ((FlowDissector.getHash(cpu, skb) & 0xffffffffL) * n >>> 32);
+        if (pick < first || pick >= first + count) {
+            pick = first + (int) ((FlowDissector.getHash(cpu, skb) & 0xffffffffL) * count >>> 32);
         }
         if (owner != null && pick != q) {
             owner.txQueueMapping = pick;

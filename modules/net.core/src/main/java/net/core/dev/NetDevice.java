@@ -104,6 +104,8 @@ public class NetDevice implements SkbDevice {
     public int privFlags = IFF_XMIT_DST_RELEASE;
     /** XPS: by CPU, the transmit queue, or -1. Null: hash. */
     public volatile int @Nullable [] xpsCpus;
+    /** Traffic classes, each with a range of transmit queues; null: all queues are alike. Context: rtnl. */
+    public volatile @Nullable TrafficClasses trafficClasses;
 
     // ---- receive, read mostly ----
     /** Receive queues with their steering. */

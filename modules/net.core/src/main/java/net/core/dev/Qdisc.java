@@ -217,7 +217,7 @@ public abstract class Qdisc {
         }
     }
 
-    /** A root over all queues puts its children in place. */
+    /** It has become a device's root: one that groups queues puts its children in place. Context: rtnl. */
     public void attach(NetDevice dev) {}
 
     /** Drops what is held. Context: root lock held. */

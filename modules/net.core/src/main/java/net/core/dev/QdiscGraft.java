@@ -48,16 +48,22 @@ public final class QdiscGraft {
         if (dev.tx.length == 1) {
             q.flags |= Qdisc.TCQ_F_ONETXQUEUE;
         }
+        Qdisc old = dev.qdisc;
         swap(dev.tx, dev, () -> {
-            if ((q.flags & Qdisc.TCQ_F_MQROOT) != 0) {
-                q.attach(dev);
-            } else {
+            if ((q.flags & Qdisc.TCQ_F_MQROOT) == 0) {
                 for (NetdevQueue txq : dev.tx) {
                     txq.qdiscSleeping = q;
                 }
             }
+            q.attach(dev);
             dev.qdisc = q;
         });
+        if (old != q && (old.flags & Qdisc.TCQ_F_MQROOT) != 0) {
+            // It had no queue, so that it was not among those that were emptied.
+            Cpu cpu = dev.kernel().localBhDisable(-1);
+            old.destroy(cpu);
+            cpu.localBhEnable();
+        }
     }
 
     /** Puts {@code q} before one queue, under a root that groups the queues. */

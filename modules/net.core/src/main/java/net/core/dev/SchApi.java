@@ -65,8 +65,8 @@ public final class SchApi {
             return false;
         }
         QdiscClassOps cops = q.classOps();
-        if (cops == null) {
-            return true;
+        if (cops == null || (q.flags & Qdisc.TCQ_F_MQROOT) != 0) {
+            return true; // the queues' own come with the queues
         }
         boolean[] on = {true};
         cops.walk(cl -> {

@@ -369,13 +369,16 @@ public final class SchGeneric {
         DevGlobals g = dev.globals();
         QdiscOps ops = (dev.privFlags & NetDevice.IFF_NO_QUEUE) != 0 ? g.qdiscs.get("noqueue") : g.qdiscs.defaultOps();
         Qdisc q = ops.create(txq);
+        if ((q.flags & Qdisc.TCQ_F_MQROOT) != 0) {
+            q = g.qdiscs.get("pfifo_fast").create(txq); // what groups queues cannot be in front of one
+        }
         if ((dev.privFlags & NetDevice.IFF_NO_QUEUE) == 0 && dev.tx.length == 1) {
             q.flags |= Qdisc.TCQ_F_ONETXQUEUE;
         }
         int err = q.init(null);
         if (err != 0) {
             throw new IllegalStateException(
-                    "qdisc " + ops.id() + " on " + dev.name() + ": " + net.skbuff.Errno.name(-err));
+                    "qdisc " + q.id() + " on " + dev.name() + ": " + net.skbuff.Errno.name(-err));
         }
         return q;
     }
