@@ -37,6 +37,7 @@ module net.sched {
             net.sched.FifoOps.Bfifo,
             net.sched.FifoOps.PfifoHeadDrop,
             net.sched.MqOps,
+            net.sched.MqprioOps,
             net.sched.shape.TbfOps,
             net.sched.shape.HtbOps,
             net.sched.hfsc.HfscOps,
