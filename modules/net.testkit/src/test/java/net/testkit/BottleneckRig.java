@@ -2,13 +2,19 @@ package net.testkit;
 
 import java.nio.ByteBuffer;
 import java.util.Arrays;
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.Map;
 import java.util.concurrent.atomic.AtomicLongArray;
+import java.util.function.Consumer;
 import net.core.api.SoftServerSocket;
 import net.core.api.SoftSocket;
 import net.core.dev.DevGlobals;
 import net.core.dev.NetDevice;
 import net.core.dev.NetdevFeatures;
 import net.core.dev.Qdisc;
+import net.core.dev.SchApi;
+import org.jspecify.annotations.Nullable;
 
 /**
  * Senders, a router with a bottleneck, one receiver, in virtual time: what a congestion control makes of a link of 50
@@ -26,6 +32,12 @@ final class BottleneckRig {
     private final long seed;
     private final String[] words;
     private String bottleneck;
+    private long staggerNs = SEC;
+    private @Nullable String innerKind;
+    private List<String> innerArgs = List.of();
+    private @Nullable Consumer<SoftSocket> watcher;
+    private final Map<String, String> sysctls = new LinkedHashMap<>();
+    private volatile @Nullable SoftSocket first;
     private String back = "netem delay " + RTT_MS + "ms limit 100000";
 
     BottleneckRig(long seed, double bufferBdp, String... words) {
@@ -37,6 +49,31 @@ final class BottleneckRig {
     /** Another discipline at the bottleneck. */
     BottleneckRig bottleneck(String qdisc) {
         bottleneck = qdisc;
+        return this;
+    }
+
+    /** The time between the starts of two flows; a second unless told. */
+    BottleneckRig stagger(long ns) {
+        staggerNs = ns;
+        return this;
+    }
+
+    /** A discipline within the shaper, in place of its FIFO. */
+    BottleneckRig inner(String kind, String... args) {
+        innerKind = kind;
+        innerArgs = List.of(args);
+        return this;
+    }
+
+    /** Looks at the first connection's sender each millisecond, from the second on at which the run looks. */
+    BottleneckRig watch(Consumer<SoftSocket> watcher) {
+        this.watcher = watcher;
+        return this;
+    }
+
+    /** Sets a sysctl at all hosts. */
+    BottleneckRig sysctl(String name, String value) {
+        sysctls.put(name, value);
         return this;
     }
 
@@ -81,7 +118,7 @@ final class BottleneckRig {
         }
     }
 
-    /** Runs one flow per name, the n-th from second n on, and looks from {@code fromSec} to {@code toSec}. */
+    /** Runs one flow per name, one after the other, and looks from {@code fromSec} to {@code toSec}. */
     Result run(double fromSec, double toSec, String... algorithms) {
         Lab lab = Lab.virtual(seed, 1, words);
         boolean done = false;
@@ -107,7 +144,14 @@ final class BottleneckRig {
         lab.route(b, "0.0.0.0/0", "10.9.0.1");
         NetDevice slow = router.devices.getFirst();
         qdisc(lab, slow, bottleneck);
+        if (innerKind != null) {
+            String kind = innerKind;
+            lab.kernel
+                    .rtnl()
+                    .run(() -> SchApi.modify(slow, SchApi.Verb.ADD, slow.qdisc.handle | 1, 0, kind, innerArgs));
+        }
         qdisc(lab, b.devices.getFirst(), back);
+        sysctls.forEach(b.net.sysctl()::set);
         AtomicLongArray received = new AtomicLongArray(algorithms.length);
         boolean[] over = {false};
         for (int i = 0; i < algorithms.length; i++) {
@@ -115,6 +159,7 @@ final class BottleneckRig {
             lab.join(a, "10.1." + i + ".1/24", router, "10.1." + i + ".2/24");
             lab.route(a, "0.0.0.0/0", "10.1." + i + ".2");
             a.net.sysctl().set("net.ipv4.tcp_congestion_control", algorithms[i]);
+            sysctls.forEach(a.net.sysctl()::set);
             start(lab, a, b, i, received, over);
         }
         for (Lab.Host h : lab.hosts()) {
@@ -127,7 +172,7 @@ final class BottleneckRig {
         return look(lab, slow, from, to, received, over);
     }
 
-    private static Result look(Lab lab, NetDevice slow, long from, long to, AtomicLongArray received, boolean[] over) {
+    private Result look(Lab lab, NetDevice slow, long from, long to, AtomicLongArray received, boolean[] over) {
         long start = lab.nowNs();
         long[] before = new long[received.length()];
         long backlog = 0;
@@ -145,6 +190,10 @@ final class BottleneckRig {
             backlog += q.backlog;
             empty += q.qlen == 0 ? 1 : 0;
             samples++;
+            SoftSocket s = first;
+            if (watcher != null && s != null) {
+                watcher.accept(s);
+            }
         }
         long[] bytes = new long[before.length];
         for (int i = 0; i < before.length; i++) {
@@ -165,7 +214,7 @@ final class BottleneckRig {
         lab.kernel.rtnl().run(() -> DevGlobals.of(lab.kernel).qdiscs.attachRoot(dev, spec));
     }
 
-    private static void start(Lab lab, Lab.Host a, Lab.Host b, int flow, AtomicLongArray received, boolean[] over)
+    private void start(Lab lab, Lab.Host a, Lab.Host b, int flow, AtomicLongArray received, boolean[] over)
             throws Exception {
         SoftServerSocket listener = Lab.listen(b, 80 + flow);
         lab.start("receiver " + flow, () -> {
@@ -178,8 +227,11 @@ final class BottleneckRig {
             }
         });
         lab.start("sender " + flow, () -> {
-            lab.sleep(flow * SEC);
+            lab.sleep(flow * staggerNs);
             try (SoftSocket s = a.network.connect(b.at(80 + flow))) {
+                if (flow == 0) {
+                    first = s;
+                }
                 ByteBuffer from = ByteBuffer.allocate(65_536);
                 while (!over[0]) {
                     s.write(from.clear());

@@ -1,8 +1,10 @@
 package net.tcp.cong;
 
 import net.core.Cpu;
+import net.core.sock.Sock;
 import net.skbuff.HotPath;
 import net.tcp.AckSample;
+import net.tcp.CongParam;
 import net.tcp.LinuxMib;
 import net.tcp.TcpCongestionOps;
 import net.tcp.TcpConst;
@@ -18,6 +20,8 @@ import org.jspecify.annotations.Nullable;
  * <p>The function in RFC 9438's units (segments, seconds): {@code W(t) = C (t - K)^3 + Wmax}, {@code C = 0.4},
  * {@code K = cbrt(Wmax (1 - beta) / C)}, {@code beta = 0.7}. Here time is in 1/1024 s and C is 410 / 2^10.
  *
+ * <p>{@code hystart_plus} puts {@link HystartPlus} in HyStart's place, for connections that begin afterwards.
+ *
  * <p>Deviation: K is the exact integer cube root, where Linux uses a table and one step of Newton's (0.2 % off at most).
  *
  * <p><b>Context:</b> socket lock.
@@ -26,25 +30,29 @@ import org.jspecify.annotations.Nullable;
  */
 @HotPath
 public final class Cubic extends TcpCongestionOps {
-    /** Scale of {@link #BETA}. */
+    /** Scale of beta. */
     private static final int BETA_SCALE = 1024;
-    /** Share of the window that a loss leaves: 0.7. */
-    private static final int BETA = 717;
     /** 2^10 units of time make a second. */
     private static final int BICTCP_HZ = 10;
-    /** C in 1/1024 and per 1/1024 s cubed. */
-    private static final int CUBE_RTT_SCALE = 41 * 10;
-    /** What the difference of windows is multiplied with before its cube root gives K. */
-    private static final long CUBE_FACTOR = (1L << 10 + 3 * BICTCP_HZ) / CUBE_RTT_SCALE;
-    /** Segments to be acknowledged per window of Reno with the same beta, times 8. */
-    private static final int BETA_TCP_SCALE = 8 * (BETA_SCALE + BETA) / 3 / (BETA_SCALE - BETA);
+
+    private static final int HYSTART_ACK_TRAIN = 1;
+    private static final int HYSTART_DELAY = 2;
 
     private static final int HYSTART_MIN_SAMPLES = 8;
-    private static final int HYSTART_LOW_WINDOW = 16;
-    private static final int HYSTART_ACK_DELTA_US = 2000;
     private static final int HYSTART_DELAY_MIN_US = 4000;
     private static final int HYSTART_DELAY_MAX_US = 16000;
     private static final long USEC_PER_SEC = 1_000_000;
+
+    private final CongParam fastConvergence = param("fast_convergence", 1, 0, 1);
+    private final CongParam beta = param("beta", 717, 1, BETA_SCALE - 1);
+    private final CongParam initialSsthresh = param("initial_ssthresh", 0, 0, Integer.MAX_VALUE);
+    private final CongParam bicScale = param("bic_scale", 41, 1, 4096);
+    private final CongParam tcpFriendliness = param("tcp_friendliness", 1, 0, 1);
+    private final CongParam hystart = param("hystart", 1, 0, 1);
+    private final CongParam hystartDetect = param("hystart_detect", HYSTART_ACK_TRAIN | HYSTART_DELAY, 0, 3);
+    private final CongParam hystartLowWindow = param("hystart_low_window", 16, 0, 1 << 16);
+    private final CongParam hystartAckDeltaUs = param("hystart_ack_delta_us", 2000, 0, 1 << 20);
+    private final CongParam hystartPlus = param("hystart_plus", 0, 0, 1);
 
     /** State of one connection. Linux: struct bictcp. */
     static final class State {
@@ -80,6 +88,12 @@ public final class Cubic extends TcpCongestionOps {
         int lastAck;
         /** HyStart: smallest round trip in this round, us. */
         int currRtt;
+        /** HyStart++ in HyStart's place, or null. */
+        final @Nullable HystartPlus plus;
+
+        State(@Nullable HystartPlus plus) {
+            this.plus = plus;
+        }
 
         private void reset() {
             cnt = 0;
@@ -111,7 +125,7 @@ public final class Cubic extends TcpCongestionOps {
 
     @Override
     public Object newState() {
-        return new State();
+        return new State(hystartPlus.on() ? new HystartPlus() : null);
     }
 
     private static State state(TcpSock tp) {
@@ -139,6 +153,12 @@ public final class Cubic extends TcpCongestionOps {
         State ca = state(tp);
         ca.reset();
         hystartReset(tp, ca);
+        if (ca.plus != null) {
+            ca.plus.init(tp);
+        }
+        if (initialSsthresh.on() && !hystart.on() && ca.plus == null) {
+            tp.sndSsthresh = initialSsthresh.value;
+        }
     }
 
     @Override
@@ -171,7 +191,7 @@ public final class Cubic extends TcpCongestionOps {
     }
 
     /** Recomputes {@link State#cnt}. Linux: bictcp_update(). */
-    static void update(State ca, int cwnd, int acked, int nowJiffies) {
+    void update(State ca, int cwnd, int acked, int nowJiffies) {
         ca.ackCnt += acked;
         if (ca.lastCwnd == cwnd && nowJiffies - ca.lastTime <= TcpConst.HZ / 32) {
             return;
@@ -187,8 +207,16 @@ public final class Cubic extends TcpCongestionOps {
                 ca.cnt = 20; // no loss yet: the bandwidth is unknown, be quicker
             }
         }
-        // Never slower than Reno.
-        int perStep = cwnd * BETA_TCP_SCALE >> 3;
+        if (tcpFriendliness.on()) {
+            notSlowerThanReno(ca, cwnd);
+        }
+        ca.cnt = Math.max(ca.cnt, 2); // at most 1.5 times per round trip
+    }
+
+    private void notSlowerThanReno(State ca, int cwnd) {
+        // Segments to be acknowledged per step of Reno with the same beta, times 8.
+        int scale = 8 * (BETA_SCALE + beta.value) / 3 / (BETA_SCALE - beta.value);
+        int perStep = Math.max((int) ((long) cwnd * scale >> 3), 1);
         while (ca.ackCnt > perStep) {
             ca.ackCnt -= perStep;
             ca.tcpCwnd++;
@@ -196,10 +224,9 @@ public final class Cubic extends TcpCongestionOps {
         if (ca.tcpCwnd > cwnd) {
             ca.cnt = Math.min(ca.cnt, cwnd / (ca.tcpCwnd - cwnd));
         }
-        ca.cnt = Math.max(ca.cnt, 2); // at most 1.5 times per round trip
     }
 
-    private static void startEpoch(State ca, int cwnd, int acked, int nowJiffies) {
+    private void startEpoch(State ca, int cwnd, int acked, int nowJiffies) {
         ca.epochStart = nowJiffies;
         ca.ackCnt = acked;
         ca.tcpCwnd = cwnd;
@@ -207,20 +234,29 @@ public final class Cubic extends TcpCongestionOps {
             ca.k = 0;
             ca.originPoint = cwnd;
         } else {
-            ca.k = cubicRoot(CUBE_FACTOR * (ca.lastMaxCwnd - cwnd));
+            long factor = (1L << 10 + 3 * BICTCP_HZ) / (bicScale.value * 10);
+            ca.k = cubicRoot(factor * (ca.lastMaxCwnd - cwnd));
             ca.originPoint = ca.lastMaxCwnd;
         }
     }
 
     /** Segments per step that lead to where the curve is one minimal round trip from now. */
-    private static int curve(State ca, int cwnd, int nowJiffies) {
+    private int curve(State ca, int cwnd, int nowJiffies) {
         long t = (long) nowJiffies - ca.epochStart;
         t += (ca.delayMin + 999) / 1000;
         t = (t << BICTCP_HZ) / TcpConst.HZ;
         long offs = Math.abs(t - ca.k);
-        int delta = (int) (CUBE_RTT_SCALE * offs * offs * offs >> 10 + 3 * BICTCP_HZ);
+        int delta = (int) (bicScale.value * 10 * offs * offs * offs >> 10 + 3 * BICTCP_HZ);
         int target = t < ca.k ? ca.originPoint - delta : ca.originPoint + delta;
         return target - cwnd > 0 ? cwnd / (target - cwnd) : 100 * cwnd;
+    }
+
+    private static int slowStart(TcpSock tp, State ca, int acked) {
+        if (ca.plus == null || !tp.inInitialSlowStart()) {
+            return Reno.slowStart(tp, acked);
+        }
+        Reno.slowStart(tp, ca.plus.growth(acked, tp.pacingStatus != Sock.SK_PACING_NONE));
+        return 0;
     }
 
     @Override
@@ -230,7 +266,7 @@ public final class Cubic extends TcpCongestionOps {
         }
         int left = acked;
         if (tp.inSlowStart()) {
-            left = Reno.slowStart(tp, acked);
+            left = slowStart(tp, state(tp), acked);
             if (left == 0) {
                 return;
             }
@@ -246,8 +282,10 @@ public final class Cubic extends TcpCongestionOps {
         ca.epochStart = 0;
         int cwnd = tp.sndCwnd;
         // Fast convergence: a flow that did not regain its window leaves room to new ones.
-        ca.lastMaxCwnd = cwnd < ca.lastMaxCwnd ? (int) ((long) cwnd * (BETA_SCALE + BETA) / (2 * BETA_SCALE)) : cwnd;
-        return Math.max((int) ((long) cwnd * BETA / BETA_SCALE), 2);
+        ca.lastMaxCwnd = cwnd < ca.lastMaxCwnd && fastConvergence.on()
+                ? (int) ((long) cwnd * (BETA_SCALE + beta.value) / (2 * BETA_SCALE))
+                : cwnd;
+        return Math.max((int) ((long) cwnd * beta.value / BETA_SCALE), 2);
     }
 
     @Override
@@ -279,34 +317,47 @@ public final class Cubic extends TcpCongestionOps {
         tp.sndSsthresh = tp.sndCwnd;
     }
 
-    private static void hystartUpdate(Cpu cpu, TcpSock tp, State ca, int delay) {
-        if (tp.sndUna - ca.endSeq > 0) {
+    private void hystartUpdate(Cpu cpu, TcpSock tp, State ca, int delay) {
+        if (tp.sndUna - ca.endSeq > 0) { // rounds begin whatever the window (since Linux 6.14)
             hystartReset(tp, ca);
         }
-        if (tp.sndCwnd < HYSTART_LOW_WINDOW) {
+        if (tp.sndCwnd < hystartLowWindow.value) {
             return;
         }
-        int now = clockUs(tp);
-        if (now - ca.lastAck <= HYSTART_ACK_DELTA_US) { // still the same train
-            ca.lastAck = now;
-            int threshold = ca.delayMin + hystartAckDelay(tp);
-            if (tp.pacingStatus == net.core.sock.Sock.SK_PACING_NONE) {
-                threshold >>= 1; // unpaced, a train of half the round trip fills the pipe
-            }
-            if (now - ca.roundStart > threshold) {
-                exitSlowStart(cpu, tp, ca, LinuxMib.TCPHYSTARTTRAINDETECT, LinuxMib.TCPHYSTARTTRAINCWND);
-            }
+        if ((hystartDetect.value & HYSTART_ACK_TRAIN) != 0) {
+            watchTrain(cpu, tp, ca);
         }
+        if ((hystartDetect.value & HYSTART_DELAY) != 0) {
+            watchDelay(cpu, tp, ca, delay);
+        }
+    }
+
+    private void watchTrain(Cpu cpu, TcpSock tp, State ca) {
+        int now = clockUs(tp);
+        if (now - ca.lastAck > hystartAckDeltaUs.value) {
+            return;
+        }
+        ca.lastAck = now; // still the same train
+        int threshold = ca.delayMin + hystartAckDelay(tp);
+        if (tp.pacingStatus == Sock.SK_PACING_NONE) {
+            threshold >>= 1; // unpaced, a train of half the round trip fills the pipe
+        }
+        if (now - ca.roundStart > threshold) {
+            exitSlowStart(cpu, tp, ca, LinuxMib.TCPHYSTARTTRAINDETECT, LinuxMib.TCPHYSTARTTRAINCWND);
+        }
+    }
+
+    private static void watchDelay(Cpu cpu, TcpSock tp, State ca, int delay) {
         if (Integer.compareUnsigned(ca.currRtt, delay) > 0) {
             ca.currRtt = delay;
         }
         if (ca.sampleCnt < HYSTART_MIN_SAMPLES) {
             ca.sampleCnt++;
-        } else {
-            int allowed = Math.clamp(ca.delayMin >> 3, HYSTART_DELAY_MIN_US, HYSTART_DELAY_MAX_US);
-            if (Integer.compareUnsigned(ca.currRtt, ca.delayMin + allowed) > 0) {
-                exitSlowStart(cpu, tp, ca, LinuxMib.TCPHYSTARTDELAYDETECT, LinuxMib.TCPHYSTARTDELAYCWND);
-            }
+            return;
+        }
+        int allowed = Math.clamp(ca.delayMin >> 3, HYSTART_DELAY_MIN_US, HYSTART_DELAY_MAX_US);
+        if (Integer.compareUnsigned(ca.currRtt, ca.delayMin + allowed) > 0) {
+            exitSlowStart(cpu, tp, ca, LinuxMib.TCPHYSTARTDELAYDETECT, LinuxMib.TCPHYSTARTDELAYCWND);
         }
     }
 
@@ -323,7 +374,11 @@ public final class Cubic extends TcpCongestionOps {
         if (ca.delayMin == 0 || ca.delayMin > delay) {
             ca.delayMin = delay;
         }
-        if (!ca.found && tp.inSlowStart()) {
+        if (ca.plus != null) {
+            if (tp.inInitialSlowStart() && ca.plus.sample(tp, delay)) {
+                tp.sndSsthresh = tp.sndCwnd;
+            }
+        } else if (!ca.found && hystart.on() && tp.inSlowStart()) {
             hystartUpdate(cpu, tp, ca, delay);
         }
     }

@@ -12,6 +12,11 @@ import net.tcp.TcpSock;
  *
  * <p>The peer's clock rate is estimated from its time stamps. Without time stamps this is Reno.
  *
+ * <p>Deviation: the two clocks have no common origin, so the delay counts from the connection's first sample, which is
+ * taken as half of its round trip, and the ratio of the rates is rounded. Linux takes the bare difference of the stamps;
+ * since they start at random, its sums overflow for most connections, and these behave as Reno. For the same reason the
+ * bounds stay after a reduction, as in the paper, and the next reduction waits for a round trip; Linux begins with new ones.
+ *
  * <p><b>Context:</b> socket lock.
  *
  * <p>A. Kuzmanovic, E. Knightly, "TCP-LP: A Distributed Algorithm for Low Priority Data Transfer", Infocom 2003. Linux:
@@ -21,6 +26,9 @@ import net.tcp.TcpSock;
 public final class LowPriority extends RenoBased {
     /** Ticks of our time stamps, and of the delay, per second. */
     private static final int TS_HZ = 1000;
+
+    /** What two clocks that tick in milliseconds add to a delay. */
+    private static final int NOISE = 2;
 
     private static final int VALID_RHZ = 1;
     private static final int VALID_OWD = 2;
@@ -43,6 +51,18 @@ public final class LowPriority extends RenoBased {
         int localRefTime;
         int lastDrop;
         int inference;
+        /** What is taken off the difference of the time stamps. */
+        int owdOrigin;
+
+        /** Of our ticks in one of the peer's; 0: not known yet. */
+        int ticksEach;
+
+        void forgetDelays() {
+            sowd = 0;
+            owdMin = -1;
+            owdMax = 0;
+            owdMaxRsv = 0;
+        }
     }
 
     /** For {@link java.util.ServiceLoader}. */
@@ -62,15 +82,13 @@ public final class LowPriority extends RenoBased {
     public void init(Cpu cpu, TcpSock tp) {
         State lp = (State) ca(tp);
         lp.flag = 0;
-        lp.sowd = 0;
-        lp.owdMin = -1;
-        lp.owdMax = 0;
-        lp.owdMaxRsv = 0;
+        lp.forgetDelays();
         lp.remoteHz = 0;
         lp.remoteRefTime = 0;
         lp.localRefTime = 0;
         lp.lastDrop = 0;
         lp.inference = 0;
+        lp.ticksEach = 0;
     }
 
     @Override
@@ -98,8 +116,15 @@ public final class LowPriority extends RenoBased {
     private static long oneWayDelay(TcpSock tp, State lp) {
         lp.remoteHz = remoteHz(tp, lp);
         long owd = 0;
-        if ((lp.flag & VALID_RHZ) != 0) {
-            owd = Math.abs(u(tp.rxOpt.rcvTsval * (TS_HZ / lp.remoteHz)) - u(tp.rxOpt.rcvTsecr));
+        int ticksEach = lp.remoteHz == 0 ? 0 : (TS_HZ + lp.remoteHz / 2) / lp.remoteHz;
+        if ((lp.flag & VALID_RHZ) != 0 && ticksEach != 0) {
+            int difference = tp.rxOpt.rcvTsval * ticksEach - tp.rxOpt.rcvTsecr;
+            if (lp.ticksEach != ticksEach) { // the rate is known better now: all delays so far were wrong
+                lp.ticksEach = ticksEach;
+                lp.owdOrigin = difference - Math.max(tp.srttUs >>> 4, 1000) / 1000;
+                lp.forgetDelays();
+            }
+            owd = Math.max(difference - lp.owdOrigin, 0);
         }
         lp.flag = owd > 0 ? lp.flag | VALID_OWD : lp.flag & ~VALID_OWD;
         return owd;
@@ -128,23 +153,26 @@ public final class LowPriority extends RenoBased {
     public void pktsAcked(Cpu cpu, TcpSock tp, AckSample ack) {
         State lp = (State) ca(tp);
         int now = tp.timeStampTs();
-        sample(tp, lp);
+        if (ack.inFlight > tp.mssCache) { // a segment alone waits for the delayed ACK: that is no queue
+            sample(tp, lp);
+        }
         int delta = now - tp.rxOpt.rcvTsecr;
         if (delta > 0) {
             lp.inference = 3 * delta;
         }
         boolean within = lp.lastDrop != 0 && Integer.compareUnsigned(now - lp.lastDrop, lp.inference) < 0;
         lp.flag = within ? lp.flag | WITHIN_INF : lp.flag & ~WITHIN_INF;
-        int threshold = lp.owdMin + Integer.divideUnsigned(15 * (lp.owdMax - lp.owdMin), 100);
-        if (Integer.compareUnsigned(lp.sowd >>> 3, threshold) < 0) {
+        int threshold = lp.owdMin + Math.max(15 * (lp.owdMax - lp.owdMin) / 100, NOISE);
+        if (lp.sowd >>> 3 <= threshold) {
             lp.flag |= WITHIN_THR;
             return;
         }
         lp.flag &= ~WITHIN_THR;
-        lp.owdMin = lp.sowd >>> 3; // begin anew, or the old bounds hold for ever
-        lp.owdMax = lp.sowd >>> 2;
-        lp.owdMaxRsv = lp.sowd >>> 2;
+        if (lp.lastDrop != 0 && now - lp.lastDrop <= lp.inference / 3) {
+            return; // the last answer is not seen yet
+        }
         tp.setSndCwnd(within ? 1 : Math.max(tp.sndCwnd >> 1, 1));
+        lp.sowd = 0; // a new average
         lp.lastDrop = now;
     }
 }

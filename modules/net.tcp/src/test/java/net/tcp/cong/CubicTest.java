@@ -9,6 +9,7 @@ import org.junit.jupiter.api.Test;
 class CubicTest {
     private static final double C = 0.4;
     private static final double BETA = 0.7;
+    private final Cubic cubic = new Cubic();
 
     @Test
     void shouldTakeExactCubeRoots() {
@@ -29,7 +30,7 @@ class CubicTest {
         int cwnd = (int) (wmax * BETA);
         double k = Math.cbrt(wmax * (1 - BETA) / C);
         int rttMs = 100;
-        Cubic.State ca = new Cubic.State();
+        Cubic.State ca = new Cubic.State(null);
         ca.lastMaxCwnd = wmax;
         ca.delayMin = rttMs * 1000;
         int start = 1_000_000;
@@ -38,7 +39,7 @@ class CubicTest {
         for (int ms = 0; ms < 14_000; ms++) {
             int acks = (int) (window * (ms + 1) / rttMs) - (int) (window * ms / rttMs);
             for (int i = 0; i < acks; i++) {
-                Cubic.update(ca, cwnd, 1, start + ms);
+                cubic.update(ca, cwnd, 1, start + ms);
                 if (++cnt >= ca.cnt) {
                     cnt = 0;
                     cwnd++;
@@ -59,7 +60,7 @@ class CubicTest {
     void shouldNotBeSlowerThanReno() {
         int cwnd = 20;
         int rttMs = 10;
-        Cubic.State ca = new Cubic.State();
+        Cubic.State ca = new Cubic.State(null);
         ca.lastMaxCwnd = 28;
         ca.delayMin = rttMs * 1000;
         int cnt = 0;
@@ -68,7 +69,7 @@ class CubicTest {
         for (int round = 0; round < 100; round++) {
             int flight = cwnd;
             for (int i = 0; i < flight; i++) {
-                Cubic.update(ca, cwnd, 1, ms + i * rttMs / flight);
+                cubic.update(ca, cwnd, 1, ms + i * rttMs / flight);
                 if (++cnt >= ca.cnt) {
                     cnt = 0;
                     cwnd++;
