@@ -77,6 +77,9 @@ final class PacketdrillCommand implements Callable<Integer> {
             })
     private boolean differential;
 
+    @Option(names = "--counters", description = "With --differential: what nstat shows must have moved alike, too.")
+    private boolean counters;
+
     @Option(
             names = "--record",
             paramLabel = "FILE",
@@ -88,8 +91,8 @@ final class PacketdrillCommand implements Callable<Integer> {
         if (repeat < 1 || jobs < 1) {
             throw new UserError((repeat < 1 ? "--repeat " + repeat : "--jobs " + jobs) + ": want 1 or more");
         }
-        if (record != null && !differential) {
-            throw new UserError("--record: only with --differential");
+        if ((record != null || counters) && !differential) {
+            throw new UserError((counters ? "--counters" : "--record") + ": only with --differential");
         }
         if (differential) {
             Differential.checkHost();
@@ -102,7 +105,7 @@ final class PacketdrillCommand implements Callable<Integer> {
         }
         SuiteReport report = new SuiteReport(spec.commandLine().getOut(), json);
         long began = System.nanoTime();
-        new SuiteRun(options, seed, shuffle, repeat, jobs, pcap, differential).run(scripts, outcome -> {
+        new SuiteRun(options, seed, shuffle, repeat, jobs, pcap, differential, counters).run(scripts, outcome -> {
             report.add(outcome);
             if (table != null) {
                 table.add(outcome);

@@ -256,8 +256,20 @@ abstract class DatagramProto extends Proto {
         return 0;
     }
 
-    /** Waits until the send buffer has room for a packet; 0 or a negative errno. Linux: sock_alloc_send_pskb(). */
+    /**
+     * Waits until the send buffer has room for a packet; 0 or a negative errno, and then the packet counts as discarded.
+     *
+     * <p>Linux: sock_alloc_send_pskb(), and its callers' error path
+     */
     static int waitForRoom(InetSock sk, int flags) {
+        int err = room(sk, flags);
+        if (err != 0) {
+            Ipv4Net.of(sk.net).ip.inc(IpMib.Ip.OUTDISCARDS);
+        }
+        return err;
+    }
+
+    private static int room(InetSock sk, int flags) {
         long timeo = sk.sndtimeo((flags & SockConst.MSG_DONTWAIT) != 0);
         int err = sk.sockError();
         if (err != 0) {

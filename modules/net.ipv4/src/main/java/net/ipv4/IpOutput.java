@@ -258,14 +258,20 @@ public final class IpOutput {
     }
 
     /**
-     * {@link #ipLocalOut} for those who know errnos only; congestion below counts as sent.
+     * {@link #ipLocalOut} for those who know errnos only; congestion below counts as sent, all else as discarded.
      *
      * <p>Linux: ip_send_skb()
      */
     @HotPath
     static int ipSendSkb(Cpu cpu, Net net, @Nullable Sock sk, SkBuff skb) {
         int err = ipLocalOut(cpu, net, sk, skb);
-        return err > 0 ? NetXmit.errno(err) : err;
+        if (err > 0) {
+            err = NetXmit.errno(err);
+        }
+        if (err != 0) {
+            Ipv4Net.of(net).ip.inc(cpu, IpMib.Ip.OUTDISCARDS);
+        }
+        return err;
     }
 
     /**

@@ -78,7 +78,6 @@ public final class TcpChallenge {
             TcpCount.netInc(cpu, tp, LinuxMib.DELAYEDACKLOST);
             TcpAckSched.tcpEnterQuickackMode(tp, TcpConst.TCP_MAX_QUICKACKS);
             if (tp.isSack() && tp.sysctl.tcpDsack != 0) {
-                TcpDataQueue.tcpRcvSpuriousRetrans(cpu, tp, skb);
                 TcpSackOut.tcpDsackSet(cpu, tp, seq, TcpSeq.min(endSeq, tp.rcvNxt));
             }
         }

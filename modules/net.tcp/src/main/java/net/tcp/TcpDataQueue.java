@@ -79,13 +79,6 @@ public final class TcpDataQueue {
         return eaten;
     }
 
-    /** The peer repeats what we reported as a duplicate: our ACKs don't reach it; try another path. */
-    static void tcpRcvSpuriousRetrans(Cpu cpu, TcpSock tp, SkBuff skb) {
-        if (TcpSkbCb.seq(skb) == tp.duplicateSackStart && Tcp.rethinkTxhash(tp)) {
-            TcpCount.netInc(cpu, tp, LinuxMib.TCPDUPLICATEDATAREHASH);
-        }
-    }
-
     private static void outOfWindow(Cpu cpu, TcpSock tp, SkBuff skb, SkbDropReason reason) {
         TcpAckSched.tcpEnterQuickackMode(tp, TCP_MAX_QUICKACKS);
         tp.scheduleAck();
@@ -119,7 +112,6 @@ public final class TcpDataQueue {
             return;
         }
         if (!TcpSeq.after(endSeq, tp.rcvNxt)) {
-            tcpRcvSpuriousRetrans(cpu, tp, skb);
             // A retransmission of what we have: our ACK was lost, or it was needless. Say so at once.
             TcpCount.netInc(cpu, tp, LinuxMib.DELAYEDACKLOST);
             TcpSackOut.tcpDsackSet(cpu, tp, seq, endSeq);

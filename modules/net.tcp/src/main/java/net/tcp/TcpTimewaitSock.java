@@ -10,6 +10,8 @@ import net.ipv4.inet.InetTimewaitSock;
  * <p>Linux: struct tcp_timewait_sock, include/linux/tcp.h
  */
 public final class TcpTimewaitSock extends InetTimewaitSock {
+    private static final long RECYCLED_JIFFIES = 4L * TcpConst.HZ;
+
     /** Window to offer, bytes. */
     public final int twRcvWnd;
     /** Offset of our time stamps. */
@@ -45,8 +47,10 @@ public final class TcpTimewaitSock extends InetTimewaitSock {
         return new TcpTimewaitSock(tp, substate);
     }
 
+    /** A short wait, as after tcp_fin_timeout, counts as one of those that old kernels recycled early. */
     @Override
-    protected void expired(Cpu cpu) {
-        TcpNet.of(net).inc(cpu, twKill ? LinuxMib.TIMEWAITKILLED : LinuxMib.TIMEWAITED);
+    protected void scheduled(Cpu cpu) {
+        boolean shortWait = twTimeout <= RECYCLED_JIFFIES;
+        TcpNet.of(net).inc(cpu, shortWait ? LinuxMib.TIMEWAITKILLED : LinuxMib.TIMEWAITED);
     }
 }

@@ -30,6 +30,7 @@ import org.jspecify.annotations.Nullable;
  * @param jobs threads
  * @param pcap directory for what each script saw, or null
  * @param differential run each on this machine's Linux as well
+ * @param counters with that: compare what counters gained
  */
 public record SuiteRun(
         List<Option> options,
@@ -38,7 +39,8 @@ public record SuiteRun(
         int rounds,
         int jobs,
         @Nullable Path pcap,
-        boolean differential) {
+        boolean differential,
+        boolean counters) {
     public SuiteRun {
         options = List.copyOf(options);
     }
@@ -81,7 +83,7 @@ public record SuiteRun(
         }
         try {
             if (differential) {
-                return Differential.run(script, live(file), new RunOptions(seed + round, pcap));
+                return Differential.run(script, live(file), new RunOptions(seed + round, pcap), counters);
             }
             return Packetdrill.run(script, new RunOptions(seed + round, pcap));
         } catch (ScriptException e) {

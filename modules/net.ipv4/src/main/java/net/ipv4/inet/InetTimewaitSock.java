@@ -29,8 +29,6 @@ public abstract class InetTimewaitSock extends SockCommon {
     public int twTxhash;
     public boolean twTransparent;
     public boolean twUsecTs;
-    /** The port went to a new connection (tcp_tw_reuse): this one just waits for its timer. */
-    public volatile boolean twKill;
     /** Length of the whole wait, jiffies. */
     public long twTimeout;
 
@@ -84,6 +82,7 @@ public abstract class InetTimewaitSock extends SockCommon {
 
     /** Starts the timer, with the bucket's lock held: whoever finds this can stop it, and then waits for the lock. */
     final void arm(Cpu cpu) {
+        scheduled(cpu);
         timer.mod(cpu, cpu.jiffies() + twTimeout);
     }
 
@@ -113,8 +112,8 @@ public abstract class InetTimewaitSock extends SockCommon {
         destructor();
     }
 
-    /** The wait ended by the clock: statistics (TIMEWAITED, or TIMEWAITKILLED if {@link #twKill}). */
-    protected void expired(Cpu cpu) {}
+    /** The wait of {@link #twTimeout} begins: statistics. A leaf lock is held. */
+    protected void scheduled(Cpu cpu) {}
 
     /** The protocol's part is to be freed. */
     protected void destructor() {}
@@ -130,7 +129,6 @@ public abstract class InetTimewaitSock extends SockCommon {
         @Override
         protected void expire(Cpu cpu) {
             PathTrace.hit(cpu, null, Landmark.TW_TIMER_HANDLER);
-            tw.expired(cpu);
             tw.kill(cpu);
         }
     }

@@ -2,6 +2,7 @@ package net.testkit.packetdrill;
 
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.util.List;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.CompletionException;
 import net.core.UserError;
@@ -54,6 +55,15 @@ public final class Differential {
      * @return pass: both agree with the script and with each other; skip: the script says why it cannot be checked
      */
     public static Verdict run(Script script, Script live, RunOptions options) {
+        return run(script, live, options, false);
+    }
+
+    /**
+     * Runs both.
+     *
+     * @param counters whether what nstat shows must have moved alike as well, see {@link CounterDiff}
+     */
+    public static Verdict run(Script script, Script live, RunOptions options, boolean counters) {
         for (int i = 1; i <= script.lines().size(); i++) {
             if (script.line(i).startsWith(REASON)) {
                 return Verdict.skip(0, script.line(i).substring(REASON.length()).strip(), i);
@@ -67,7 +77,7 @@ public final class Differential {
         Verdict outcome = ours.verdict();
         for (int attempt = 0; attempt < ATTEMPTS; attempt++) {
             Run theirs = onThread(() -> linux(live));
-            outcome = compare(ours, theirs);
+            outcome = compare(ours, theirs, counters);
             seconds += theirs.verdict().seconds();
             if (outcome.result() == Verdict.Result.PASS
                     || theirs.verdict().error().isEmpty()) {
@@ -89,10 +99,16 @@ public final class Differential {
         }
     }
 
-    private static Verdict compare(Run ours, Run theirs) {
+    private static Verdict compare(Run ours, Run theirs, boolean counters) {
         String parting = Transcript.parting(ours.transcript(), theirs.transcript(), PATIENCE_USECS);
         if (ours.verdict().error().isEmpty() && theirs.verdict().error().isEmpty() && parting == null) {
-            return Verdict.pass(0);
+            List<String> moved = counters
+                    ? CounterDiff.between(
+                            ours.transcript().moved(), theirs.transcript().moved())
+                    : List.of();
+            return moved.isEmpty()
+                    ? Verdict.pass(0)
+                    : Verdict.fail(0, "counters moved differently:\n  " + String.join("\n  ", moved), 0);
         }
         Verdict first = theirs.verdict().error().isEmpty() ? ours.verdict() : theirs.verdict();
         return Verdict.fail(

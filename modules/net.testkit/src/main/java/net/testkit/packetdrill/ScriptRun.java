@@ -50,7 +50,7 @@ final class ScriptRun {
             }
             world.begin();
             events(world, shell, calls, packets);
-            transcript = world.transcript();
+            transcript = ended(world);
             finish(world, shell, calls, packets);
             return "";
         } catch (ScriptFailure | UserError e) {
@@ -60,6 +60,12 @@ final class ScriptRun {
             e.printStackTrace(new java.io.PrintWriter(trace));
             return report(world, "bug: " + trace);
         }
+    }
+
+    private static Transcript ended(ScriptWorld world) {
+        boolean kept = world.keepsAll();
+        Transcript t = world.transcript();
+        return kept ? new Transcript(t.steps(), t.endUsecs(), world.moved()) : t;
     }
 
     private String report(ScriptWorld world, @Nullable String what) {

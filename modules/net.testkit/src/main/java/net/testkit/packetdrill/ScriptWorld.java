@@ -58,7 +58,10 @@ final class ScriptWorld implements AutoCloseable {
     ScriptSocket underTest;
 
     private final Deque<Seen> seen = new ArrayDeque<>();
+    private static final long SETTLE_NS = 80_000_000;
+
     private @Nullable List<Seen> everything;
+    private Map<String, Long> countersAtStart = Map.of();
     private final @Nullable PcapFile pcap;
     private int nextPort = FIRST_EPHEMERAL_PORT;
     private long startNs;
@@ -95,6 +98,9 @@ final class ScriptWorld implements AutoCloseable {
     void begin() {
         startNs = host.startNs();
         host.sleep(startNs - host.nowNs());
+        if (keepsAll()) {
+            countersAtStart = host.shell().counters();
+        }
     }
 
     /** Microseconds since the script's start. */
@@ -184,6 +190,10 @@ final class ScriptWorld implements AutoCloseable {
         everything = new ArrayList<>();
     }
 
+    synchronized boolean keepsAll() {
+        return everything != null;
+    }
+
     /** All packets so far in the script's numbers, and the moment. Nothing after it is kept. */
     synchronized Transcript transcript() {
         List<Seen> all = everything;
@@ -199,6 +209,22 @@ final class ScriptWorld implements AutoCloseable {
             }
         }
         return new Transcript(steps, nowUsecs());
+    }
+
+    /**
+     * Counters that are not what they were when the script began, and by how much. What the last event set off is given
+     * time, and a timer that is due now, whose tick may be coarse.
+     */
+    Map<String, Long> moved() {
+        host.sleep(SETTLE_NS);
+        Map<String, Long> moved = new HashMap<>();
+        host.shell().counters().forEach((name, value) -> {
+            long by = value - countersAtStart.getOrDefault(name, 0L);
+            if (by != 0) {
+                moved.put(name, by);
+            }
+        });
+        return moved;
     }
 
     /** The last packets as lines, in the script's numbers where they are known. */

@@ -5,6 +5,7 @@ import java.util.ArrayList;
 import java.util.Deque;
 import java.util.List;
 import java.util.Locale;
+import java.util.Map;
 import java.util.TreeSet;
 import org.jspecify.annotations.Nullable;
 
@@ -12,8 +13,9 @@ import org.jspecify.annotations.Nullable;
  * What passed on a script's wire, in the script's numbers.
  *
  * @param endUsecs when it ends, microseconds since the script's start
+ * @param moved what the host's counters have gained meanwhile
  */
-record Transcript(List<Step> steps, long endUsecs) {
+record Transcript(List<Step> steps, long endUsecs, Map<String, Long> moved) {
     static final Transcript NONE = new Transcript(List.of(), 0);
 
     /** Segments of one flight that follow each other closer than this are compared as one. */
@@ -23,6 +25,11 @@ record Transcript(List<Step> steps, long endUsecs) {
 
     Transcript {
         steps = List.copyOf(steps);
+        moved = Map.copyOf(moved);
+    }
+
+    Transcript(List<Step> steps, long endUsecs) {
+        this(steps, endUsecs, Map.of());
     }
 
     /**
