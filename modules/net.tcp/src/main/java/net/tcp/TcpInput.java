@@ -98,6 +98,7 @@ public final class TcpInput {
             Tcp.afOps(tp).skRxDstSet(cpu, tp, skb);
         }
         tp.rxOpt.sawTstamp = false;
+        tp.rxOpt.accecn = 0; // prediction leaves the options unread
         if ((th.flagWord() & TCP_HP_BITS) == tp.predFlags
                 && TcpSkbCb.seq(skb) == tp.rcvNxt
                 && !TcpSeq.after(TcpSkbCb.ackSeq(skb), tp.sndNxt)) {
@@ -252,7 +253,7 @@ public final class TcpInput {
         if (!TcpValidate.tcpValidateIncoming(cpu, tp, skb, th, false)) {
             return 0;
         }
-        if (tp.state != TCP_SYN_RECV) { // else the child's making counted it
+        if (tp.state != TCP_SYN_RECV || req != null) { // else the child's making counted it
             countEcn(tp, skb, skb.len - th.headerLength());
         }
         // Fifth: the ACK field.

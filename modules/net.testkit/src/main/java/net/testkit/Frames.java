@@ -62,6 +62,7 @@ public final class Frames {
         Wires.be32(t, 4, seq);
         Wires.be32(t, 8, ack);
         t[12] = (byte) (head / 4 << 4);
+        t[12] |= (byte) (flags >> 8 & 1); // AE
         t[13] = (byte) flags;
         Wires.be16(t, 14, window);
         Wires.be16(t, 18, urgent);
