@@ -33,6 +33,8 @@ public final class TcpCong {
     /** Longest name and its end. Linux: TCP_CA_NAME_MAX */
     public static final int TCP_CA_NAME_MAX = 16;
 
+    private static final int RTAX_FEATURE_ECN = 1;
+
     private static final PerKernel<TcpCong> SLOT = new PerKernel<>();
     private static final PerNet<NetDefault> NET_SLOT = new PerNet<>();
 
@@ -269,6 +271,11 @@ public final class TcpCong {
             use(tp, ops);
         }
         return true;
+    }
+
+    /** Does the route say {@code features ecn}? Linux: RTAX_FEATURE_ECN. */
+    static boolean dstAsksForEcn(@Nullable DstEntry dst) {
+        return dst != null && (dst.metric(DstEntry.RTAX_FEATURES) & RTAX_FEATURE_ECN) != 0;
     }
 
     /** Does the route name an algorithm that wants ECN? Linux: DST_FEATURE_ECN_CA. */

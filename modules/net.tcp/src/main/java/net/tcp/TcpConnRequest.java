@@ -189,9 +189,10 @@ public final class TcpConnRequest {
             return;
         }
         // ECT on a SYN is against RFC 3168, except for algorithms that ask for it (DCTCP, RFC 8257).
-        boolean plain = dsfield == 0 || th.ae();
+        boolean plain = dsfield == 0 || th.ae() || th.reserved() != 0;
+        boolean allowed = listener.sysctl.tcpEcn != 0 || TcpCong.dstAsksForEcn(dst);
         boolean needed = TcpCong.needsEcn(listener) || TcpCong.dstNeedsEcn(listener, dst);
-        req.ecnOk = plain && listener.sysctl.tcpEcn != 0 || needed;
+        req.ecnOk = plain && allowed || needed;
     }
 
     /** The window of the SYN-ACK. Linux: tcp_openreq_init_rwin(). */

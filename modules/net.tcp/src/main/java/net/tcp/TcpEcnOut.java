@@ -22,7 +22,11 @@ final class TcpEcnOut {
     static void sendSyn(TcpSock tp, SkBuff skb) {
         boolean caNeeds = TcpCong.needsEcn(tp);
         boolean accurate = tp.sysctl.tcpEcn == 3;
-        boolean use = tp.sysctl.tcpEcn == 1 || tp.sysctl.tcpEcn == 4 || caNeeds || accurate;
+        boolean use = tp.sysctl.tcpEcn == 1
+                || tp.sysctl.tcpEcn == 4
+                || caNeeds
+                || accurate
+                || TcpCong.dstAsksForEcn(tp.skDstGet());
         tp.ecnFlags = 0;
         if (use) {
             TcpSkbCb.orTcpFlags(skb, TCPHDR_ECE | TCPHDR_CWR);

@@ -115,6 +115,11 @@ public final class TcpHdr {
         Bits.be32(buffer, ACK_SEQ_OFFSET, seq);
     }
 
+    /** The three bits between data offset and AE, which nobody uses. */
+    public int reserved() {
+        return flagWord() >>> 25 & 7;
+    }
+
     /** The word of data offset, flags and window; what header prediction compares. */
     public int flagWord() {
         return Bits.be32(buffer, FLAGS_OFFSET);
