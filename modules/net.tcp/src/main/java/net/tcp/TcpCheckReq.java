@@ -43,9 +43,6 @@ final class TcpCheckReq {
         opt.clear();
         if (th.doff() > 5) {
             TcpParseOptions.tcpParseOptions(net.sysctl, skb, th, opt, false);
-            if (req.accecnOk && opt.accecn != 0 && req.sawAccecnOpt < TcpAccEcn.OPT_COUNTER_SEEN) {
-                req.sawAccecnOpt = (byte) TcpAccEcnOption.init(skb, opt.accecn);
-            }
             if (opt.sawTstamp) {
                 opt.tsRecent = req.tsRecent;
                 if (opt.rcvTsecr != 0) {
@@ -98,6 +95,9 @@ final class TcpCheckReq {
         }
         if ((flags & TCPHDR_ACK) == 0) {
             return null;
+        }
+        if (req.accecnOk && opt.accecn != 0 && req.sawAccecnOpt < TcpAccEcn.OPT_COUNTER_SEEN) {
+            req.sawAccecnOpt = (byte) TcpAccEcnOption.init(skb, opt.accecn);
         }
         if (fastopen) {
             return listener;
@@ -168,7 +168,7 @@ final class TcpCheckReq {
     }
 
     /** Jiffies until the SYN-ACK goes out again. Linux: tcp_reqsk_timeout(). */
-    private static long reqskTimeout(TcpRequestSock req) {
+    static long reqskTimeout(TcpRequestSock req) {
         int shift = Math.min(req.numTimeout, 32);
         return Math.min(req.timeout << shift, TcpConst.TCP_RTO_MAX);
     }

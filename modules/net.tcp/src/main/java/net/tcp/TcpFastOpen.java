@@ -244,6 +244,6 @@ final class TcpFastOpen {
         if (tp.retransStamp == 0) {
             tp.retransStamp = tp.timeStampTs();
         }
-        TcpTimer.tcpResetXmitTimer(cpu, tp, ICSK_TIME_RETRANS, req.timeout << req.numTimeout, false);
+        TcpTimer.tcpResetXmitTimer(cpu, tp, ICSK_TIME_RETRANS, TcpCheckReq.reqskTimeout(req), false);
     }
 }

@@ -231,6 +231,10 @@ public final class TcpHandshake {
         }
         tp.lsndtime = (int) cpu.jiffies();
         TcpRcvSpace.tcpInitializeRcvMss(tp);
+        TcpAccEcn a = tp.accEcn;
+        if (a != null && TcpAccEcn.on(tp)) { // again for a child made of an ACK; a child of a SYN learns it here
+            a.thirdAck(tp, skb, a.synEctSnt);
+        }
         TcpInput.tcpFastPathOn(tp, tp.sndWnd >>> tp.rxOpt.sndWscale);
         if ((tp.shutdown & SockConst.SEND_SHUTDOWN) != 0) {
             closeNow(cpu, tp);

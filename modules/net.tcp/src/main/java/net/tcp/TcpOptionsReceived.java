@@ -72,6 +72,7 @@ public final class TcpOptionsReceived {
         rcvTsval = 0;
         rcvTsecr = 0;
         sawTstamp = false;
+        accecn = 0;
         userMss = 0;
         mssClamp = 0;
         rcvWscale = 0;
@@ -96,6 +97,7 @@ public final class TcpOptionsReceived {
         rcvTsval = from.rcvTsval;
         rcvTsecr = from.rcvTsecr;
         sawTstamp = from.sawTstamp;
+        accecn = from.accecn;
         tstampOk = from.tstampOk;
         dsack = from.dsack;
         wscaleOk = from.wscaleOk;

@@ -103,18 +103,18 @@ final class TcpValidate {
     }
 
     /** RFC 5961 4.2: a SYN in the middle of a connection gets a challenge ACK, and nothing else. */
-    private static boolean synChallenge(Cpu cpu, TcpSock tp, SkBuff skb, boolean countError) {
+    private static boolean synChallenge(Cpu cpu, TcpSock tp, SkBuff skb, boolean countError, boolean inWindow) {
         if (countError) {
             TcpCount.tcpInc(cpu, tp, TcpMib.INERRS);
         }
         TcpCount.netInc(cpu, tp, LinuxMib.TCPSYNCHALLENGE);
         TcpAccEcn a = tp.accEcn;
         int flags = 0;
-        if (a != null && TcpAccEcn.on(tp)) { // a SYN-ACK again: its codepoint is echoed, as the first one's was
+        if (inWindow && a != null && TcpAccEcn.on(tp)) { // a SYN-ACK again: its codepoint is echoed, as the first's was
             a.synEctRcv = TcpSkbCb.ipDsfield(skb) & TcpAccEcn.CE;
             if (tp.rxOpt.accecn != 0 && a.sawOpt < TcpAccEcn.OPT_COUNTER_SEEN) {
                 a.sawOption(TcpAccEcnOption.init(skb, tp.rxOpt.accecn));
-                a.optDemand = 2;
+                a.optDemand = Math.max(a.optDemand, 1);
             }
             flags = TcpAccEcn.reflectorFlags(a.synEctRcv);
         }
@@ -140,7 +140,7 @@ final class TcpValidate {
                 return resetCheck(tp, skb) ? reset(cpu, tp, skb) : discard(cpu, tp, skb, reason);
             }
             if (th.syn()) {
-                return synChallenge(cpu, tp, skb, synInErr);
+                return synChallenge(cpu, tp, skb, synInErr, false);
             }
             if (reason != SkbDropReason.TCP_OLD_SEQUENCE.ordinal()) {
                 TcpCount.netInc(cpu, tp, LinuxMib.BEYOND_WINDOW);
@@ -164,7 +164,7 @@ final class TcpValidate {
         }
         // Third: security, not implemented. Fourth: SYN.
         if (th.syn() && !crossedSynAck(tp, skb, th)) {
-            return synChallenge(cpu, tp, skb, synInErr);
+            return synChallenge(cpu, tp, skb, synInErr, true);
         }
         return true;
     }
@@ -182,7 +182,7 @@ final class TcpValidate {
 
     private static boolean pawsFailed(Cpu cpu, TcpSock tp, SkBuff skb, TcpHdr th, boolean synInErr, int reason) {
         if (th.syn()) {
-            return synChallenge(cpu, tp, skb, synInErr);
+            return synChallenge(cpu, tp, skb, synInErr, false);
         }
         if (reason == SkbDropReason.TCP_RFC7323_PAWS_ACK.ordinal()) { // common, and no need for an answer
             TcpCount.netInc(cpu, tp, LinuxMib.PAWS_OLD_ACK);
