@@ -38,6 +38,8 @@ public final class VlanOps implements TcActionOps {
         }
     }
 
+    private static final byte[] NONE = {};
+
     /** Its settings; replaced as a whole. */
     private static final class Parms extends TcActionParms {
         @Nullable
@@ -47,8 +49,8 @@ public final class VlanOps implements TcActionOps {
         int proto = EthHdr.ETH_P_8021Q;
         boolean prioGiven;
         int prio;
-        byte @Nullable [] dst;
-        byte @Nullable [] src;
+        byte[] dst = NONE; // no address
+        byte[] src = NONE;
     }
 
     /** Creates the kind. */
@@ -77,8 +79,8 @@ public final class VlanOps implements TcActionOps {
         if (what.takesTag() && p.id < 0) {
             throw new UserError("id needs to be set for " + what.word());
         }
-        if (what == What.PUSH_ETH && (p.dst == null || p.src == null)) {
-            throw new UserError((p.dst == null ? "dst_mac" : "src_mac") + " needs to be set for push_eth");
+        if (what == What.PUSH_ETH && (p.dst.length == 0 || p.src.length == 0)) {
+            throw new UserError((p.dst.length == 0 ? "dst_mac" : "src_mac") + " needs to be set for push_eth");
         }
         return p;
     }
@@ -225,7 +227,7 @@ public final class VlanOps implements TcActionOps {
         private static int pushEth(Cpu cpu, SkBuff skb, Parms s) {
             byte[] dst = s.dst;
             byte[] src = s.src;
-            if (dst == null || src == null || skb.vlanPresent || skb.networkOffset() != 0) {
+            if (dst.length == 0 || src.length == 0 || skb.vlanPresent || skb.networkOffset() != 0) {
                 return -Errno.EPROTO;
             }
             int err = skb.cowHead(cpu, EthHdr.ETH_HLEN);
@@ -256,10 +258,10 @@ public final class VlanOps implements TcActionOps {
                     p.num("priority", " priority ", s.prio, "");
                 }
             }
-            if (s.dst != null) {
+            if (s.dst.length != 0) {
                 p.str("dst_mac", " dst_mac ", EthHdr.format(s.dst), "");
             }
-            if (s.src != null) {
+            if (s.src.length != 0) {
                 p.str("src_mac", " src_mac ", EthHdr.format(s.src), "");
             }
             TcControl.print(p, " ", control, "");
