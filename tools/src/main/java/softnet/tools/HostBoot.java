@@ -12,6 +12,7 @@ import net.core.Kernel;
 import net.core.UserError;
 import net.core.dev.DevGlobals;
 import net.core.dev.NetDevice;
+import net.core.dev.NetDeviceTable;
 import net.core.packet.PacketTap;
 import net.core.packet.PcapFilter;
 import net.ipv4.Ipv4Admin;
@@ -28,6 +29,7 @@ final class HostBoot implements AutoCloseable {
     private static final String CARD = "eth0";
 
     private static final int MAX_QUEUES = 256;
+    private static final int MAX_IFBS = 64;
 
     private final Kernel kernel;
     private @Nullable NetDevice card;
@@ -50,9 +52,14 @@ final class HostBoot implements AutoCloseable {
         if (options.queues < 1 || options.queues > MAX_QUEUES) {
             throw new UserError("--queues " + options.queues + ": want 1 to " + MAX_QUEUES);
         }
-        HostBoot host = new HostBoot(Kernel.boot(options.kernel.params(List.of())));
+        if (options.ifbs < 0 || options.ifbs > MAX_IFBS) {
+            throw new UserError("--ifb " + options.ifbs + ": want 0 to " + MAX_IFBS);
+        }
+        List<String> words = options.ifbs == 0 ? List.of() : List.of("ifb.numifbs=" + options.ifbs);
+        HostBoot host = new HostBoot(Kernel.boot(options.kernel.params(words)));
         boolean done = false;
         try {
+            host.openIfbs();
             if (options.tap != null && addr != null) {
                 NetDevice dev = host.plug(options.tap, options, nic, faults);
                 String qdisc = options.kernel.qdisc();
@@ -74,6 +81,15 @@ final class HostBoot implements AutoCloseable {
         } finally {
             if (!done) {
                 host.close();
+            }
+        }
+    }
+
+    /** There is no {@code ip link set ifb0 up} yet. */
+    private void openIfbs() {
+        for (NetDevice dev : NetDeviceTable.of(kernel.initNet()).all()) {
+            if (dev.ops.driverName().equals("ifb")) {
+                dev.open();
             }
         }
     }

@@ -56,6 +56,13 @@ final class RunOptions {
             description = "The card and its wire: " + NicSpec.GRAMMAR + " (as ethtool -G, -C; a modelled wire).")
     private @Nullable String nic;
 
+    @Option(
+            names = "--ifb",
+            paramLabel = "N",
+            defaultValue = "0",
+            description = "Devices ifb0, ifb1, ... that 'tc' can redirect packets to (${DEFAULT-VALUE}).")
+    int ifbs;
+
     @Option(names = "--pcap", paramLabel = "FILE", description = "Capture both directions into a pcapng file.")
     @Nullable
     Path pcap;

@@ -13,12 +13,13 @@ import picocli.CommandLine.Option;
 import picocli.CommandLine.Parameters;
 import picocli.CommandLine.Spec;
 
-/** {@code softnet tc}: qdiscs and classes of a running host, in iproute2's words. The host does all of it. */
+/** {@code softnet tc}: qdiscs, classes, filters and actions of a running host, in iproute2's words. The host does all of it. */
 @Command(
         name = "tc",
         mixinStandardHelpOptions = true,
         sortOptions = false,
-        description = "Shows and changes qdiscs and classes of a running 'softnet run', in tc's grammar.",
+        description =
+                "Shows and changes qdiscs, classes, filters and actions of a running 'softnet run', in tc's grammar.",
         footer = {
             "",
             "tc's own options -s, -d and -j come before the object. For example:",
@@ -33,7 +34,10 @@ final class TcCommand implements Callable<Integer> {
     @Option(names = "--control", paramLabel = "PATH", description = "The host's control socket; the only one found.")
     private @Nullable Path control;
 
-    @Parameters(arity = "0..*", paramLabel = "WORD", description = "[-s] [-d] [-j] qdisc|class COMMAND ...")
+    @Parameters(
+            arity = "0..*",
+            paramLabel = "WORD",
+            description = "[-s] [-d] [-j] qdisc|class|filter|chain|actions COMMAND ...")
     private List<String> words = List.of();
 
     @Override

@@ -11,6 +11,7 @@ import net.core.dev.SchApi;
 import net.core.dev.SchApi.Verb;
 import net.core.tc.TcHandle;
 import net.core.tc.TcPrint;
+import net.sched.act.TcActionApi;
 import net.skbuff.Errno;
 import org.jspecify.annotations.Nullable;
 
@@ -20,12 +21,14 @@ import org.jspecify.annotations.Nullable;
  *
  * <p>Context: process. Takes rtnl.
  *
- * <p>Linux: iproute2, tc/tc.c, tc/tc_qdisc.c, tc/tc_class.c
+ * <p>Linux: iproute2, tc/tc.c, tc/tc_qdisc.c, tc/tc_class.c, tc/m_action.c
  */
 final class TcRequest {
     private static final List<String> COMMANDS =
-            List.of("add", "change", "replace", "delete", "get", "list", "show", "lst");
-    private static final List<String> FILTERS = List.of("filter", "chain");
+            List.of("add", "change", "replace", "delete", "get", "list", "show", "lst", "flush");
+    /** Objects that have more commands than the others. */
+    private static final List<String> FILTERS = List.of("filter", "chain", "actions");
+
     private static final String USAGE = """
             Usage: tc [-s] [-d] [-j] qdisc [ add | del | replace | change | show ] dev STRING
                    [ handle QHANDLE ] [ root | ingress | clsact | parent CLASSID ]
@@ -33,6 +36,12 @@ final class TcRequest {
                    tc [-s] [-d] [-j] class [ add | del | change | replace | show ] dev STRING
                    [ classid CLASSID ] [ root | parent CLASSID ]
                    [ [ QDISC_KIND ] [ help | OPTIONS ] ]
+            """;
+
+    private static final String ACTIONS_USAGE = """
+            Usage: tc [-s] [-j] actions [ add | change | replace ] action KIND OPTIONS [ index N ] [ action ... ]
+                   tc [-s] [-j] actions [ get | del ] action KIND index N [ action ... ]
+                   tc [-s] [-j] actions [ ls | flush ] action KIND
             """;
 
     private final Kernel kernel;
@@ -92,6 +101,8 @@ final class TcRequest {
             boolean chain = object.equals("chain");
             String command = command(chain ? "chain" : "filter");
             kernel.rtnl().run(() -> result[0] = filter(chain, command));
+        } else if (TcWordReader.abbreviates(object, "actions")) {
+            kernel.rtnl().run(() -> result[0] = actions());
         } else {
             throw new UserError("Object \"" + object + "\" is unknown, try \"tc help\".");
         }
@@ -107,11 +118,19 @@ final class TcRequest {
             return "help";
         }
         for (String command : COMMANDS) {
-            if (TcWordReader.abbreviates(word, command) && (!command.equals("get") || FILTERS.contains(object))) {
+            if (TcWordReader.abbreviates(word, command) && isCommandOf(command, object)) {
                 return command.equals("list") || command.equals("lst") ? "show" : command;
             }
         }
         throw new UserError("Command \"" + word + "\" is unknown, try \"tc " + object + " help\".");
+    }
+
+    private static boolean isCommandOf(String command, String object) {
+        return switch (command) {
+            case "get" -> FILTERS.contains(object);
+            case "flush" -> object.equals("actions");
+            default -> true;
+        };
     }
 
     private String filter(boolean chain, String command) {
@@ -122,6 +141,32 @@ final class TcRequest {
             return chain ? TcFilterRequest.CHAIN_USAGE : TcFilterRequest.USAGE;
         }
         return json && (command.equals("show") || command.equals("get")) ? p + "\n" : p.toString();
+    }
+
+    /** {@code tc actions}. Linux: do_action(), tc/m_action.c */
+    private String actions() {
+        if (!in.more()) {
+            return ACTIONS_USAGE;
+        }
+        String command = command("actions");
+        TcActionApi api = new TcActionApi(kernel.initNet());
+        TcPrint p = new TcPrint(json).details(details).pretty(pretty);
+        switch (command) {
+            case "help" -> {
+                return ACTIONS_USAGE;
+            }
+            case "add" -> api.modify(in.rest(), false);
+            case "change", "replace" -> api.modify(in.rest(), true);
+            case "delete" -> api.delete(in.rest());
+            case "flush" -> {
+                String warning = api.flush(in.rest());
+                return warning == null ? "" : warning + "\n";
+            }
+            case "get" -> api.get(in.rest(), p, stats);
+            default -> api.list(in.rest(), p, stats);
+        }
+        boolean shows = command.equals("get") || command.equals("show");
+        return !shows ? "" : json ? p + "\n" : p.toString();
     }
 
     static Verb verb(String command) {

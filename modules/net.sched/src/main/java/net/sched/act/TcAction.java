@@ -50,6 +50,8 @@ public abstract class TcAction {
     private int refs;
     private int binds;
     private @Nullable String cookie;
+    /** {@code tc actions} has made or listed it: from then on Linux says that no device counts for it. */
+    private boolean listed;
 
     /** An instance that nobody holds. */
     protected TcAction(TcActionOps ops, Net net, int index) {
@@ -174,6 +176,10 @@ public abstract class TcAction {
         return --refs == 0;
     }
 
+    final void list() {
+        listed = true;
+    }
+
     final void apply(TcActionParms p, boolean created) {
         change(p, created);
         if (p.cookie != null) {
@@ -233,6 +239,12 @@ public abstract class TcAction {
         }
         if (!bound) {
             p.bool("not_in_hw", true, "\tnot_in_hw").nl();
+        }
+        if (listed) {
+            p.openArray("used_hw_stats", "\tused_hw_stats")
+                    .str("", " ", "disabled", "")
+                    .closeArray("")
+                    .nl();
         }
     }
 }

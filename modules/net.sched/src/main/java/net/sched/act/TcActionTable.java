@@ -97,6 +97,15 @@ public final class TcActionTable {
         return (int) index;
     }
 
+    /** How many instances there are. */
+    int size() {
+        int n = 0;
+        for (TreeMap<Long, TcAction> of : instances.values()) {
+            n += of.size();
+        }
+        return n;
+    }
+
     /** Gives up a hold that {@link #get} gave. */
     public void put(TcAction a, boolean bind) {
         if (a.drop(bind)) {

@@ -205,14 +205,14 @@ public final class TcfExts {
     /** Prints the list as {@code tc filter show} does behind a filter's own options; nothing if there is none. */
     public void dump(TcPrint p, boolean stats) {
         if (actions.length != 0) {
-            print(p, List.of(actions), stats, true);
+            print(p, List.of(actions), stats, true, 1);
         }
     }
 
-    /** Prints actions in a list. Linux: tc_dump_action(), iproute2 */
-    static void print(TcPrint p, List<TcAction> list, boolean stats, boolean bound) {
+    /** Prints actions in a list, numbered from {@code first}. Linux: tc_dump_action(), iproute2 */
+    static void print(TcPrint p, List<TcAction> list, boolean stats, boolean bound, int first) {
         p.openArray("actions", "");
-        int order = 1;
+        int order = first;
         for (TcAction a : list) {
             p.open("").nl().num("order", "\taction order ", order++, ": ");
             a.print(p, stats, bound);
