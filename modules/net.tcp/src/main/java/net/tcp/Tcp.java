@@ -197,6 +197,7 @@ public final class Tcp {
             tp.fragPage = null;
         }
         tp.savedSyn = null;
+        // Keys of signed segments stay: what resets a closed connection is signed as well.
         ProtoMemory memory = memory(tp);
         if (memory != null) {
             memory.socketsAllocatedAdd(-1);

@@ -183,7 +183,8 @@ public final class TcpConnect {
         skb.setHash(req.txhash, true, true);
         TcpPcpu pcpu = TcpPcpu.of(cpu);
         TcpOutOptions options = pcpu.outOptions;
-        int headerSize = TcpHdr.LENGTH + options.synackOptions(req, mss, skb, foc, listener.sysctl.tcpEcnOption);
+        TcpMd5Key key = TcpMd5.keyFor(listener, req.daddr);
+        int headerSize = TcpHdr.LENGTH + options.synackOptions(req, mss, skb, key, foc, listener.sysctl.tcpEcnOption);
         noteTsval(req, skb);
         skb.push(headerSize);
         skb.resetTransportHeader();
@@ -199,7 +200,11 @@ public final class TcpConnect {
         th.flagWord(headerSize, flags, Math.min(req.rskRcvWnd, 65535));
         th.check(0);
         th.urgPtr(0);
-        options.write(skb.transportAddress() + TcpHdr.LENGTH, headerSize - TcpHdr.LENGTH, null);
+        long at = skb.transportAddress() + TcpHdr.LENGTH;
+        options.write(at, headerSize - TcpHdr.LENGTH, null);
+        if (key != null) {
+            TcpMd5Hash.sign(cpu, key, req.rcvSaddr, req.daddr, skb, at + TcpOutOptions.MD5_AT);
+        }
         listener.tcpNet.inc(cpu, TcpMib.OUTSEGS);
         skb.skbMstampNs = now;
         return skb;

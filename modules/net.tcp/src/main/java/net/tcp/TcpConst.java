@@ -85,7 +85,7 @@ public final class TcpConst {
     /** Lengths of options padded to words. */
     public static final int TCPOLEN_SACK_BASE = 2, TCPOLEN_SACK_BASE_ALIGNED = 4, TCPOLEN_SACK_PERBLOCK = 8;
     /** Lengths of options padded to words. */
-    public static final int TCPOLEN_MSS_ALIGNED = 4;
+    public static final int TCPOLEN_MSS_ALIGNED = 4, TCPOLEN_MD5SIG = 18, TCPOLEN_MD5SIG_ALIGNED = 20;
     /** Kinds of the AccECN option, by the order of its fields. */
     public static final int TCPOPT_ACCECN0 = 172, TCPOPT_ACCECN1 = 174;
     /** The experimental fast open option: kind, and the number that says which experiment. */

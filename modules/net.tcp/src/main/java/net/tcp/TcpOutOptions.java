@@ -1,6 +1,7 @@
 package net.tcp;
 
 import static net.tcp.TcpConst.MAX_TCP_OPTION_SPACE;
+import static net.tcp.TcpConst.TCPOLEN_MD5SIG_ALIGNED;
 import static net.tcp.TcpConst.TCPOLEN_MSS;
 import static net.tcp.TcpConst.TCPOLEN_MSS_ALIGNED;
 import static net.tcp.TcpConst.TCPOLEN_SACKPERM_ALIGNED;
@@ -39,6 +40,9 @@ public final class TcpOutOptions {
     private static final int OPTION_SACK_ADVERTISE = 1;
     private static final int OPTION_TS = 2;
     private static final int OPTION_WSCALE = 8;
+    /** Where the digest stands, bytes from the start of the options. */
+    static final int MD5_AT = 4;
+
     /** Two bytes that padding may carry: padding as such (the bit above them tells it apart), or the end of an option. */
     private static final int PADDING = 1 << 16 | TCPOPT_NOP << 8 | TCPOPT_NOP;
 
@@ -54,6 +58,9 @@ public final class TcpOutOptions {
     /** Bytes received by codepoint, which the option tells; null: none yet. */
     private int @Nullable [] ecnBytes;
 
+    /** Signs the segment; null: nothing does. The caller signs, once all else is written. */
+    private @Nullable TcpMd5Key md5;
+
     private final UnsafeBuffer buffer = new UnsafeBuffer(0, 0);
 
     TcpOutOptions() {}
@@ -68,6 +75,14 @@ public final class TcpOutOptions {
         fastopen = null;
         accecnFields = -1;
         ecnBytes = null;
+        md5 = null;
+    }
+
+    /** The key that the segment must be signed with, its digest being the first option's at {@link #MD5_AT}. */
+    @HotPath
+    @Nullable
+    TcpMd5Key md5() {
+        return md5;
     }
 
     /** Options of a SYN; returns their bytes. Linux: tcp_syn_options(). */
@@ -76,7 +91,10 @@ public final class TcpOutOptions {
         int remaining = MAX_TCP_OPTION_SPACE - TCPOLEN_MSS_ALIGNED;
         mss = TcpMss.advertiseMss(tp);
         TcpSysctl sysctl = tp.sysctl;
-        if (sysctl.tcpTimestamps != 0) {
+        md5 = TcpMd5.keyOf(tp);
+        if (md5 != null) {
+            remaining -= TCPOLEN_MD5SIG_ALIGNED;
+        } else if (sysctl.tcpTimestamps != 0) { // no room for both beside SACK blocks
             options |= OPTION_TS;
             tsval = TcpSkbCb.timestampTs(tp.tcpUsecTs, skb) + tp.tsoffset;
             tsecr = tp.rxOpt.tsRecent;
@@ -125,10 +143,23 @@ public final class TcpOutOptions {
     }
 
     /** Options of a SYN-ACK; returns their bytes. Linux: tcp_synack_options(). */
-    int synackOptions(TcpRequestSock req, int mss, SkBuff skb, @Nullable TcpFastOpenCookie foc, int ecnOption) {
+    int synackOptions(
+            TcpRequestSock req,
+            int mss,
+            SkBuff skb,
+            @Nullable TcpMd5Key key,
+            @Nullable TcpFastOpenCookie foc,
+            int ecnOption) {
         clear();
         int remaining = MAX_TCP_OPTION_SPACE - TCPOLEN_MSS_ALIGNED;
         this.mss = mss;
+        md5 = key;
+        if (key != null) {
+            remaining -= TCPOLEN_MD5SIG_ALIGNED;
+            if (!req.synCookie) {
+                req.tstampOk &= !req.sackOk; // SACK blocks have no room beside both
+            }
+        }
         if (req.wscaleOk) {
             options |= OPTION_WSCALE;
             wscale = req.rcvWscale;
@@ -157,7 +188,8 @@ public final class TcpOutOptions {
     @HotPath
     int establishedOptions(TcpSock tp, @Nullable SkBuff skb) {
         clear();
-        int size = 0;
+        md5 = TcpMd5.keyOf(tp);
+        int size = md5 == null ? 0 : TCPOLEN_MD5SIG_ALIGNED;
         TcpOptionsReceived rx = tp.rxOpt;
         if (rx.tstampOk) {
             options |= OPTION_TS;
@@ -248,6 +280,9 @@ public final class TcpOutOptions {
     static int establishedSize(TcpSock tp) {
         TcpOptionsReceived rx = tp.rxOpt;
         int stamp = rx.tstampOk ? TCPOLEN_TSTAMP_ALIGNED : 0;
+        if (TcpMd5.keyOf(tp) != null) {
+            stamp += TCPOLEN_MD5SIG_ALIGNED;
+        }
         int blocks = sackBlocks(rx, stamp);
         TcpAccEcn a = tp.accEcn;
         if (a == null || !sendsAccecn(tp, a)) {
@@ -280,6 +315,10 @@ public final class TcpOutOptions {
         b.wrap(address, length);
         int at = 0;
         int todo = options;
+        if (md5 != null) {
+            word(b, at, TcpMd5.WORD);
+            at += TCPOLEN_MD5SIG_ALIGNED;
+        }
         if (mss != 0) {
             at = word(b, at, TCPOPT_MSS << 24 | TCPOLEN_MSS << 16 | mss);
         }

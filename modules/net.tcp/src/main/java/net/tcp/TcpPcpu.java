@@ -49,6 +49,12 @@ public final class TcpPcpu {
             TcpTsq.action(cpu);
         }
     };
+    /** Signs segments (RFC 2385); null until a socket has a key. */
+    @Nullable
+    volatile TcpMd5Hash md5;
+    /** Signs the answer that is being built; see {@link TcpMd5#mayReset}. */
+    @Nullable
+    TcpMd5Key md5Key;
     /** Sockets whose small queue has drained, pushed by anyone. */
     final AtomicReference<@Nullable TcpSock> tsqList = new AtomicReference<>();
 

@@ -378,6 +378,9 @@ public class TcpSock extends InetConnectionSock {
     public int mtuInfo;
     /** Append the number of bytes in queue to each read (TCP_INQ). */
     public boolean recvmsgInq;
+    /** Keys of signed segments; null: never had one. Read without the lock. Linux: md5sig_info. */
+    @Nullable
+    volatile TcpMd5Keys md5;
     /** The SYN that TCP_SAVE_SYN kept. */
     public byte @Nullable [] savedSyn;
 
@@ -458,6 +461,12 @@ public class TcpSock extends InetConnectionSock {
     @Override
     protected void disconnectChild(Cpu cpu) {
         TcpClose.disconnectChild(cpu, this);
+    }
+
+    /** A signature covers one segment: no device may make more of it. */
+    @Override
+    public boolean gsoDisabled() {
+        return md5 != null;
     }
 
     @Override

@@ -45,7 +45,9 @@ final class TcpSockopt {
             return -Errno.EINVAL;
         }
         tp.lockSock();
-        int err = setInt(tp, optname, value.getInt());
+        int err = optname == TcpConst.TCP_MD5SIG || optname == TcpConst.TCP_MD5SIG_EXT
+                ? TcpMd5.setsockopt(tp, optname, value)
+                : setInt(tp, optname, value.getInt());
         tp.releaseSock();
         return err;
     }

@@ -2,6 +2,7 @@ package net.tcp;
 
 import net.core.Cpu;
 import net.ipv4.inet.InetTimewaitSock;
+import org.jspecify.annotations.Nullable;
 
 /**
  * What TCP must remember of a closed connection: numbers to acknowledge old segments with, and the time stamp by which
@@ -29,6 +30,9 @@ public final class TcpTimewaitSock extends InetTimewaitSock {
     /** When TIME_WAIT proper began, milliseconds. */
     public volatile int twEntryStamp;
 
+    /** Signs what TIME_WAIT answers; null: nothing does. */
+    final @Nullable TcpMd5Key twMd5Key;
+
     private TcpTimewaitSock(TcpSock tp, int substate) {
         super(tp, substate);
         twRcvWscale = tp.rxOpt.rcvWscale;
@@ -40,6 +44,7 @@ public final class TcpTimewaitSock extends InetTimewaitSock {
         twTsRecent = tp.rxOpt.tsRecent;
         twTsRecentStamp = tp.rxOpt.tsRecentStamp;
         twEntryStamp = tp.timeStampMs();
+        twMd5Key = TcpMd5.keyOf(tp);
     }
 
     /** The remains of a connection. */

@@ -127,7 +127,12 @@ public final class TcpTransmit {
             window = Math.min(tp.rcvWnd, 0xffff); // RFC 7323 2.2: never scaled in a SYN
         }
         th.flagWord(headerSize, flags, window);
-        pcpu.outOptions.write(skb.transportAddress() + TcpHdr.LENGTH, headerSize - TcpHdr.LENGTH, tp);
+        long options = skb.transportAddress() + TcpHdr.LENGTH;
+        pcpu.outOptions.write(options, headerSize - TcpHdr.LENGTH, tp);
+        TcpMd5Key key = pcpu.outOptions.md5();
+        if (key != null) {
+            TcpMd5Hash.sign(cpu, key, tp.saddr, tp.daddr, skb, options + TcpOutOptions.MD5_AT);
+        }
         shinfo.gsoSegs = TcpSkbCb.pcount(skb);
         shinfo.gsoSize = TcpSkbCb.mss(skb);
         Tcp.afOps(tp).sendCheck(tp, skb);

@@ -191,6 +191,10 @@ public final class TcpV4 implements InetProtocol {
             skb.kfree(cpu, SkbDropReason.TCP_MINTTL);
             return DONE;
         }
+        SkbDropReason refused = TcpMd5.inbound(cpu, net, tp, skb, th);
+        if (refused != null) {
+            return drop(cpu, tp, skb, refused);
+        }
         fillCb(skb, th);
         skb.dev = null;
         if (tp.state == TcpStates.TCP_LISTEN) { // lockless: only reads, and makes requests
@@ -217,9 +221,19 @@ public final class TcpV4 implements InetProtocol {
         return DONE;
     }
 
+    private static int drop(Cpu cpu, TcpSock tp, SkBuff skb, SkbDropReason reason) {
+        tp.dropsAdd(Math.max(1, skb.shinfo().gsoSegs));
+        skb.kfree(cpu, reason);
+        return DONE;
+    }
+
     /** The last segment of a handshake, or another one for a half-open connection. */
     private static int newSynRecv(Cpu cpu, TcpNet net, TcpRequestSock req, SkBuff skb, TcpHdr th) {
         TcpSock listener = (TcpSock) req.rskListener;
+        SkbDropReason refused = TcpMd5.inbound(cpu, net, listener, skb, th);
+        if (refused != null) {
+            return drop(cpu, listener, skb, refused);
+        }
         if (checksumBad(skb)) {
             csumError(cpu, net, skb);
             return DONE;

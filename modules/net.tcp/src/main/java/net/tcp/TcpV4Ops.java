@@ -111,7 +111,7 @@ final class TcpV4Ops extends InetConnectionSockAfOps {
         child.advmss = TcpMss.mssClamp(parent, dst.advmss());
         TcpRcvSpace.tcpInitializeRcvMss(child);
         InetHashtables tables = InetHashtables.of(cpu);
-        if (tables.inetInheritPort(cpu, parent, child) < 0) {
+        if (TcpMd5.inherit(parent, child) != 0 || tables.inetInheritPort(cpu, parent, child) < 0) {
             forcedClose(cpu, parent, child);
             return null;
         }

@@ -41,6 +41,10 @@ public final class TcpV4Reply {
         if (tp == null && skb.dst instanceof Rtable rt && rt.rtType != RtType.RTN_LOCAL) {
             return;
         }
+        if (!TcpMd5.mayReset(cpu, net, tp, skb, th)) {
+            return;
+        }
+        TcpMd5Key key = pcpu.md5Key;
         if (cpu.tracing) {
             TcpTrace.sendReset(cpu, tp, skb);
         }
@@ -54,9 +58,12 @@ public final class TcpV4Reply {
             int payload = skb.len - (th.address() == skb.dataAddress() ? th.headerLength() : 0);
             ack = th.seq() + (th.syn() ? 1 : 0) + (th.fin() ? 1 : 0) + payload;
         }
-        SkBuff reply = build(cpu, th, TcpHdr.LENGTH, flags, seq, ack, 0);
+        SkBuff reply = build(cpu, th, TcpHdr.LENGTH + size(key), flags, seq, ack, 0);
         if (reply == null) {
             return;
+        }
+        if (key != null) {
+            sign(cpu, key, skb, reply, TcpHdr.LENGTH);
         }
         send(cpu, net, tp, skb, reply, IpHdr.tos(skb.networkAddress()), tp == null ? 0 : tp.txHash);
         net.inc(cpu, TcpMib.OUTRSTS);
@@ -76,7 +83,8 @@ public final class TcpV4Reply {
                 tsval,
                 tw.twTsRecent,
                 tw.twTos,
-                tw.twTxhash);
+                tw.twTxhash,
+                tw.twMd5Key);
     }
 
     /** Acknowledges on behalf of a request. Linux: tcp_v4_reqsk_send_ack(). */
@@ -94,15 +102,26 @@ public final class TcpV4Reply {
                 tsval,
                 req.tsRecent,
                 IpHdr.tos(skb.networkAddress()),
-                req.txhash);
+                req.txhash,
+                TcpMd5.keyFor(sk, req.daddr));
     }
 
     /** Linux: tcp_v4_send_ack(). */
     private static void sendAck(
-            Cpu cpu, TcpNet net, SkBuff skb, int seq, int ack, int win, int tsval, int tsecr, int tos, int txhash) {
+            Cpu cpu,
+            TcpNet net,
+            SkBuff skb,
+            int seq,
+            int ack,
+            int win,
+            int tsval,
+            int tsecr,
+            int tos,
+            int txhash,
+            @Nullable TcpMd5Key key) {
         TcpHdr th = TcpPcpu.of(cpu).tailTh.wrap(skb);
         int length = TcpHdr.LENGTH + (tsecr != 0 ? TcpConst.TCPOLEN_TSTAMP_ALIGNED : 0);
-        SkBuff reply = build(cpu, th, length, TcpHdr.ACK, seq, ack, win);
+        SkBuff reply = build(cpu, th, length + size(key), TcpHdr.ACK, seq, ack, win);
         if (reply == null) {
             return;
         }
@@ -112,7 +131,22 @@ public final class TcpV4Reply {
             Bits.putBe32(at + 4, tsval);
             Bits.putBe32(at + 8, tsecr);
         }
+        if (key != null) {
+            sign(cpu, key, skb, reply, length);
+        }
         send(cpu, net, null, skb, reply, tos, txhash);
+    }
+
+    private static int size(@Nullable TcpMd5Key key) {
+        return key == null ? 0 : TcpConst.TCPOLEN_MD5SIG_ALIGNED;
+    }
+
+    /** Puts the signature of the answer to {@code skb} at {@code offset} of its header. */
+    private static void sign(Cpu cpu, TcpMd5Key key, SkBuff skb, SkBuff reply, int offset) {
+        long iph = skb.networkAddress();
+        long at = reply.transportAddress() + offset;
+        Bits.putBe32(at, TcpMd5.WORD);
+        TcpMd5Hash.sign(cpu, key, IpHdr.daddr(iph), IpHdr.saddr(iph), reply, at + 4);
     }
 
     private static @Nullable SkBuff build(Cpu cpu, TcpHdr th, int length, int flags, int seq, int ack, int win) {

@@ -3,6 +3,11 @@ package net.testkit;
 import java.io.IOException;
 import java.lang.foreign.Arena;
 import java.nio.ByteBuffer;
+import java.nio.charset.StandardCharsets;
+import java.security.DigestException;
+import java.security.MessageDigest;
+import java.security.NoSuchAlgorithmException;
+import java.util.Arrays;
 import java.util.Objects;
 import net.core.Cpu;
 import net.core.Kernel;
@@ -15,12 +20,16 @@ import net.core.dev.NetDevice;
 import net.core.dev.NetDeviceOps;
 import net.core.dev.NetdevFeatures;
 import net.core.dev.NetdevQueue;
+import net.core.sock.SockConst;
 import net.core.sock.Socket;
 import net.ipv4.Ipv4Admin;
 import net.skbuff.HotPath;
 import net.skbuff.SkBuff;
+import net.tcp.TcpConst;
+import net.tcp.TcpMd5Sig;
 import net.tcp.TcpSock;
 import org.agrona.UnsafeApi;
+import org.jspecify.annotations.Nullable;
 
 /**
  * One live connection whose peer is a pump: its segments go straight into {@code netifReceiveSkb}, and what the stack sends
@@ -39,10 +48,10 @@ public final class SegmentPump implements AutoCloseable {
     private static final int PEER = Lab.address("10.0.0.2");
     private static final int PEER_PORT = 4000;
     private static final int PORT = 80;
-    private static final int HEADERS = 14 + 20 + 32;
     private static final int SEQ_OFFSET = 14 + 20 + 4;
     private static final int ACK_OFFSET = 14 + 20 + 8;
     private static final int ISN = 1000;
+    private static final int MAX_HEADERS = 14 + 20 + 60;
 
     public final Kernel kernel;
     private final NetDevice dev;
@@ -52,12 +61,18 @@ public final class SegmentPump implements AutoCloseable {
     private final SoftSocket socket;
     private final TcpSock tp;
     private final Arena arena = Arena.ofShared();
-    private final long dataFrame = arena.allocate(HEADERS + MSS, 64).address();
-    private final long ackFrame = arena.allocate(HEADERS, 64).address();
+    private final long dataFrame = arena.allocate(MAX_HEADERS + MSS, 64).address();
+    private final long ackFrame = arena.allocate(MAX_HEADERS, 64).address();
     private final ByteBuffer buffer = ByteBuffer.allocateDirect(64 * 1024);
     private int seq = ISN;
+    private final int headers;
 
-    private SegmentPump(String... words) throws IOException {
+    /** Signs and expects signatures (RFC 2385); null: without. */
+    private final @Nullable Signer signer;
+
+    private SegmentPump(@Nullable Signer signer, String... words) throws IOException {
+        this.signer = signer;
+        headers = 14 + 20 + (signer == null ? 32 : 40);
         kernel = Kernel.boot(words);
         dev = new NetDevice(kernel.initNet(), "eth0", card, 1, 1);
         EthHdr.etherSetup(dev);
@@ -70,12 +85,18 @@ public final class SegmentPump implements AutoCloseable {
         Ipv4Admin.addNeighbour(dev, PEER, PEER_MAC);
         network = SoftNetwork.of(kernel);
         listener = network.listen(Lab.endpoint("0.0.0.0", PORT), 8);
+        if (signer != null) {
+            network.process()
+                    .syscalls()
+                    .setsockopt(
+                            listener.fd(), SockConst.SOL_TCP, TcpConst.TCP_MD5SIG, TcpMd5Sig.of(PEER, signer.secret));
+        }
         socket = handshake();
         Socket s = Objects.requireNonNull(
                 Objects.requireNonNull(network.process().files().get(socket.fd()))
                         .socket());
         tp = (TcpSock) Objects.requireNonNull(s.sk);
-        byte[] options = {1, 1, 8, 10, 0, 0, 0, 1, 0, 0, 0, 0};
+        byte[] options = options();
         put(dataFrame, segment(Segment.ACK, 0, options, MSS));
         put(ackFrame, segment(Segment.ACK, 0, options, 0));
     }
@@ -86,7 +107,63 @@ public final class SegmentPump implements AutoCloseable {
         all[0] = "clock=live";
         all[1] = "cpus=1";
         System.arraycopy(words, 0, all, 2, words.length);
-        return new SegmentPump(all);
+        return new SegmentPump(null, all);
+    }
+
+    /** The same with every segment signed (RFC 2385). */
+    public static SegmentPump openSigned() throws IOException {
+        return new SegmentPump(new Signer("secret".getBytes(StandardCharsets.US_ASCII)), "clock=live", "cpus=1");
+    }
+
+    /** Signs frames in place. */
+    private static final class Signer {
+        final byte[] secret;
+        private final MessageDigest md5;
+        private final byte[] digest = new byte[16];
+        private final byte[] bytes = new byte[12 + 40 + MSS];
+
+        Signer(byte[] secret) {
+            this.secret = secret;
+            try {
+                md5 = MessageDigest.getInstance("MD5");
+            } catch (NoSuchAlgorithmException e) {
+                throw new IllegalStateException("every JDK has MD5", e);
+            }
+        }
+
+        /** Puts the signature at the end of a frame's options; {@code len} bytes in all, {@code payload} of data. */
+        @SuppressWarnings("NullAway") // a null base means an absolute address
+        void sign(long frame, int len, int payload) {
+            long base = UnsafeApi.arrayBaseOffset(byte[].class);
+            int tcp = len - 34;
+            UnsafeApi.copyMemory(null, frame + 26, bytes, base, 8);
+            bytes[9] = 6;
+            bytes[10] = (byte) (tcp >> 8);
+            bytes[11] = (byte) tcp;
+            UnsafeApi.copyMemory(null, frame + 34, bytes, base + 12, 20);
+            bytes[12 + 16] = 0;
+            bytes[12 + 17] = 0;
+            UnsafeApi.copyMemory(null, frame + len - payload, bytes, base + 32, payload);
+            md5.update(bytes, 0, 32 + payload);
+            md5.update(secret, 0, secret.length);
+            try {
+                md5.digest(digest, 0, digest.length);
+            } catch (DigestException e) {
+                throw new IllegalStateException(e);
+            }
+            UnsafeApi.copyMemory(digest, base, null, frame + len - payload - digest.length, digest.length);
+        }
+    }
+
+    /** Options of a segment after the handshake. */
+    private byte[] options() {
+        byte[] stamp = {1, 1, 8, 10, 0, 0, 0, 1, 0, 0, 0, 0};
+        byte[] signature = new byte[20];
+        signature[0] = 1;
+        signature[1] = 1;
+        signature[2] = 19;
+        signature[3] = 18;
+        return signer == null ? stamp : signature;
     }
 
     /** Swallows what is sent, keeping only the last SYN-ACK's sequence number. */
@@ -106,11 +183,11 @@ public final class SegmentPump implements AutoCloseable {
     }
 
     private SoftSocket handshake() throws IOException {
-        byte[] synOptions = {2, 4, 5, (byte) 180, 1, 3, 3, 7, 4, 2, 8, 10, 0, 0, 0, 1, 0, 0, 0, 0};
-        receive(Segment.SYN, 0, synOptions);
+        byte[] plain = {2, 4, 5, (byte) 180, 1, 3, 3, 7, 4, 2, 8, 10, 0, 0, 0, 1, 0, 0, 0, 0};
+        byte[] signed = Arrays.copyOf(new byte[] {2, 4, 5, (byte) 180, 1, 3, 3, 7, 4, 2, 19, 18}, 28);
+        receive(Segment.SYN, 0, signer == null ? plain : signed);
         seq++;
-        byte[] options = {1, 1, 8, 10, 0, 0, 0, 1, 0, 0, 0, 0};
-        receive(Segment.ACK, card.synAckSeq + 1, options);
+        receive(Segment.ACK, card.synAckSeq + 1, options());
         SoftSocket s = listener.accept();
         s.setOption(java.net.StandardSocketOptions.TCP_NODELAY, true);
         return s;
@@ -119,7 +196,7 @@ public final class SegmentPump implements AutoCloseable {
     private void receive(int flags, int ack, byte[] options) {
         byte[] f = segment(flags, ack, options, 0);
         put(dataFrame, f);
-        inject(dataFrame, f.length, seq, ack);
+        inject(dataFrame, f.length, 0, seq, ack);
     }
 
     private byte[] segment(int flags, int ack, byte[] options, int payload) {
@@ -136,7 +213,7 @@ public final class SegmentPump implements AutoCloseable {
 
     /** As a driver's poll does it: a packet around bytes that the card has summed. */
     @HotPath
-    private void inject(long frame, int len, int seq, int ack) {
+    private void inject(long frame, int len, int payload, int seq, int ack) {
         Cpu cpu = kernel.localBhDisable(0);
         SkBuff skb = Objects.requireNonNull(cpu.allocSkb(len + 66));
         skb.reserve(66);
@@ -145,6 +222,9 @@ public final class SegmentPump implements AutoCloseable {
         UnsafeApi.copyMemory(frame, at, len);
         UnsafeApi.putInt(at + SEQ_OFFSET, Integer.reverseBytes(seq));
         UnsafeApi.putInt(at + ACK_OFFSET, Integer.reverseBytes(ack));
+        if (signer != null) {
+            signer.sign(at, len, payload);
+        }
         skb.ipSummed = SkBuff.CHECKSUM_UNNECESSARY;
         skb.protocol = EthHdr.ethTypeTrans(skb, dev);
         Dev.netifReceiveSkb(cpu, skb);
@@ -154,7 +234,7 @@ public final class SegmentPump implements AutoCloseable {
     /** One in-order segment of {@link #MSS} bytes comes in. */
     @HotPath
     public void receiveSegment() {
-        inject(dataFrame, HEADERS + MSS, seq, tp.sndNxt);
+        inject(dataFrame, headers + MSS, MSS, seq, tp.sndNxt);
         seq += MSS;
     }
 
@@ -175,7 +255,7 @@ public final class SegmentPump implements AutoCloseable {
     /** The peer acknowledges all that was sent. */
     @HotPath
     public void acknowledge() {
-        inject(ackFrame, HEADERS, seq, tp.sndNxt);
+        inject(ackFrame, headers, 0, seq, tp.sndNxt);
     }
 
     /** Frames that the stack sent. */

@@ -2,15 +2,22 @@ package softnet.tools.applet;
 
 import java.io.IOException;
 import java.net.SocketException;
+import java.net.StandardSocketOptions;
 import java.nio.ByteBuffer;
 import java.nio.channels.AsynchronousCloseException;
 import java.nio.channels.ClosedChannelException;
+import java.nio.charset.StandardCharsets;
 import java.util.List;
 import net.core.UserError;
 import net.core.api.SoftServerSocket;
 import net.core.api.SoftSocket;
+import net.core.sock.OptVal;
 import net.core.sock.SockAddrIn;
+import net.core.sock.SockConst;
 import net.core.task.KernelThread;
+import net.skbuff.Errno;
+import net.tcp.TcpConst;
+import net.tcp.TcpMd5Sig;
 import org.jspecify.annotations.Nullable;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Option;
@@ -30,6 +37,9 @@ public final class Netcat implements Applet {
     @Option(names = "-l", description = "Wait for one connection instead of making one.")
     private boolean listen;
 
+    @Option(names = "-S", paramLabel = "SECRET", description = "Sign segments (TCP-MD5, RFC 2385).")
+    private @Nullable String secret;
+
     @Parameters(arity = "1..2", paramLabel = "[HOST] PORT", description = "With -l HOST may be left out.")
     private List<String> where = List.of();
 
@@ -45,9 +55,19 @@ public final class Netcat implements Applet {
         }
         int port = Addr.port(where.get(where.size() - 1));
         int addr = where.size() == 1 ? SockAddrIn.INADDR_ANY : Addr.host(where.get(0));
+        if (secret != null && secret.getBytes(StandardCharsets.UTF_8).length > TcpMd5Sig.MAX_SECRET) {
+            throw new UserError("nc: a secret has at most " + TcpMd5Sig.MAX_SECRET + " bytes");
+        }
         try (SoftSocket stream =
-                listen ? acceptOne(host, addr, port) : host.network().connect(Addr.of(addr, port))) {
-            open = stream;
+                listen ? acceptOne(host, addr, port) : host.network().socket()) {
+            open = stream; // from here on it can be stopped
+            if (stopped) {
+                return 0;
+            }
+            if (!listen) {
+                sign(host, stream.fd(), addr, 32);
+                stream.connect(Addr.of(addr, port));
+            }
             KernelThread sender = host.start("nc stdin", false, () -> pump(host, stream));
             receive(host, stream);
             if (!stopped) {
@@ -64,9 +84,25 @@ public final class Netcat implements Applet {
     }
 
     private SoftSocket acceptOne(Host host, int addr, int port) throws IOException {
-        try (SoftServerSocket listener = host.network().listen(Addr.of(addr, port), 1)) {
+        try (SoftServerSocket listener = host.network().serverSocket()) {
+            sign(host, listener.fd(), SockAddrIn.INADDR_ANY, 0);
+            listener.setOption(StandardSocketOptions.SO_REUSEADDR, true);
+            listener.bind(Addr.of(addr, port));
+            listener.listen(1);
             listening = listener;
             return listener.accept();
+        }
+    }
+
+    /** Lets a socket sign what it sends to a network, and refuse what comes from there without a signature. */
+    private void sign(Host host, int fd, int addr, int prefixlen) throws SocketException {
+        if (secret == null) {
+            return;
+        }
+        OptVal key = TcpMd5Sig.of(addr, prefixlen, secret.getBytes(StandardCharsets.UTF_8));
+        int err = host.network().process().syscalls().setsockopt(fd, SockConst.SOL_TCP, TcpConst.TCP_MD5SIG_EXT, key);
+        if (err != 0) {
+            throw new SocketException("nc: TCP_MD5SIG_EXT: " + Errno.name(-err));
         }
     }
 

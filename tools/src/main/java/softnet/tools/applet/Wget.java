@@ -2,8 +2,10 @@ package softnet.tools.applet;
 
 import java.io.IOException;
 import java.io.OutputStream;
+import java.net.InetSocketAddress;
 import java.net.URI;
 import java.nio.ByteBuffer;
+import java.nio.channels.AsynchronousCloseException;
 import java.nio.channels.Channels;
 import java.nio.channels.WritableByteChannel;
 import java.nio.charset.StandardCharsets;
@@ -38,6 +40,7 @@ public final class Wget implements Applet {
     private boolean quiet;
 
     private volatile @Nullable SoftSocket open;
+    private volatile boolean stopped;
 
     @Override
     public int run(Host host) throws IOException {
@@ -68,8 +71,13 @@ public final class Wget implements Applet {
     /** Fetches; returns where to go instead if the server says so. */
     private @Nullable URI fetch(Host host, URI at) throws IOException {
         int port = at.getPort() < 0 ? 80 : at.getPort();
-        try (SoftSocket stream = host.network().connect(Addr.of(Addr.host(at.getHost()), port))) {
-            open = stream;
+        InetSocketAddress to = Addr.of(Addr.host(at.getHost()), port);
+        try (SoftSocket stream = host.network().socket()) {
+            open = stream; // from here on it can be stopped
+            if (stopped) {
+                throw new AsynchronousCloseException();
+            }
+            stream.connect(to);
             String path = at.getRawPath().isEmpty() ? "/" : at.getRawPath();
             String query = at.getRawQuery() == null ? "" : "?" + at.getRawQuery();
             String request = "GET " + path + query + " HTTP/1.1\r\nHost: " + at.getRawAuthority()
@@ -123,6 +131,7 @@ public final class Wget implements Applet {
 
     @Override
     public void stop() {
+        stopped = true;
         SoftSocket stream = open;
         if (stream != null) {
             stream.close();

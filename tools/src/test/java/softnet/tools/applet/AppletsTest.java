@@ -11,6 +11,7 @@ import java.io.PrintStream;
 import java.io.PrintWriter;
 import java.io.StringWriter;
 import java.nio.ByteBuffer;
+import java.nio.channels.AsynchronousCloseException;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -153,6 +154,54 @@ class AppletsTest {
             lab.joinAll();
             assertThat(listener.out.toByteArray()).isEqualTo(there);
             assertThat(client.out.toByteArray()).isEqualTo(back);
+        }
+    }
+
+    @Test
+    void shouldSpeakSignedSegmentsToThoseWhoShareTheSecret() throws Exception {
+        byte[] there = random(200_000);
+        byte[] back = random(300_000);
+        try (Lab lab = Lab.twoHosts(SEED, 1)) {
+            Seat listener = new Seat(lab.host("b"), new ByteArrayInputStream(back));
+            Seat client = new Seat(lab.host("a"), new ByteArrayInputStream(there));
+            Applet stranger = applet("nc", "-S", "guessed", "10.0.0.2", "9000");
+            lab.start(
+                    "nc -l",
+                    () -> assertThat(applet("nc", "-S", "shared", "-l", "9000").run(listener.host))
+                            .isZero());
+            lab.start(
+                    "stranger",
+                    () -> assertThat(stranger.run(new Seat(lab.host("a")).host)).isZero());
+            lab.start("nc", () -> {
+                lab.sleep(2_000_000_000L);
+                stranger.stop(); // it still waits for an answer to its SYN
+                assertThat(applet("nc", "-S", "shared", "10.0.0.2", "9000").run(client.host))
+                        .isZero();
+            });
+            lab.joinAll();
+            assertThat(listener.out.toByteArray()).isEqualTo(there);
+            assertThat(client.out.toByteArray()).isEqualTo(back);
+            assertThat(lab.host("b").counter("TcpExtTCPMD5Failure")).isPositive();
+        }
+    }
+
+    @Test
+    void shouldStopFetchingWhileItConnects() throws Exception {
+        try (Lab lab = Lab.twoHosts(SEED, 1)) {
+            Applet silent = applet("nc", "-S", "secret", "-l", "8080"); // answers no SYN without a signature
+            Applet wget = applet("wget", "http://10.0.0.2:8080/file", "-O", "-");
+            lab.start("nc -l", () -> silent.run(new Seat(lab.host("b")).host));
+            lab.start("wget", () -> {
+                lab.sleep(1_000_000);
+                assertThatThrownBy(() -> wget.run(new Seat(lab.host("a")).host))
+                        .isInstanceOf(AsynchronousCloseException.class);
+                silent.stop();
+            });
+            lab.start("stop", () -> {
+                lab.sleep(5_000_000_000L);
+                wget.stop();
+            });
+            lab.joinAll();
         }
     }
 

@@ -5,6 +5,7 @@ import java.lang.invoke.VarHandle;
 import net.core.Cpu;
 import net.core.Net;
 import net.core.dev.DevGlobals;
+import net.core.dev.NetdevFeatures;
 import net.core.neigh.DstEntry;
 import net.core.task.WaitQueueHead;
 import net.core.trace.Landmark;
@@ -63,6 +64,7 @@ public abstract class Sock extends SockLock implements SkbOwner {
     static final VarHandle RMEM_ALLOC;
     static final VarHandle WMEM_ALLOC;
     private static final VarHandle DROPS;
+    private static final VarHandle OMEM_ALLOC;
     private static final VarHandle QUEUE_LOCK;
 
     static {
@@ -71,6 +73,7 @@ public abstract class Sock extends SockLock implements SkbOwner {
             RMEM_ALLOC = lookup.findVarHandle(Sock.class, "rmemAlloc", int.class);
             WMEM_ALLOC = lookup.findVarHandle(Sock.class, "wmemAlloc", int.class);
             DROPS = lookup.findVarHandle(Sock.class, "drops", int.class);
+            OMEM_ALLOC = lookup.findVarHandle(Sock.class, "omemAlloc", int.class);
             QUEUE_LOCK = lookup.findVarHandle(Sock.class, "queueLock", int.class);
         } catch (ReflectiveOperationException e) {
             throw new ExceptionInInitializerError(e);
@@ -102,6 +105,9 @@ public abstract class Sock extends SockLock implements SkbOwner {
     private volatile int queueLock;
 
     private volatile int drops;
+
+    /** Linux: sk_omem_alloc. */
+    private volatile int omemAlloc;
 
     // ---- tx ----
 
@@ -436,6 +442,40 @@ public abstract class Sock extends SockLock implements SkbOwner {
         int taken = err;
         err = 0;
         return -taken;
+    }
+
+    /** Large packets are out of the question for this socket, whatever its route's device can do. Linux: sk_gso_disabled. */
+    public boolean gsoDisabled() {
+        return false;
+    }
+
+    /** No large packets from now on. Linux: sk_gso_disable(). */
+    public final void gsoDisable() {
+        routeCaps &= ~NetdevFeatures.NETIF_F_GSO_MASK;
+        gsoMaxSegs = 1;
+    }
+
+    /**
+     * Charges a socket's options, filters and notices, which have a limit of their own: false if {@code
+     * net.core.optmem_max} leaves no room. Linux: sock_kmalloc().
+     */
+    public final boolean optmemCharge(int bytes) {
+        int max = SockSysctl.of(net).optmemMax();
+        if (bytes > max || bytes >= max - (int) OMEM_ALLOC.getVolatile(this)) {
+            return false;
+        }
+        OMEM_ALLOC.getAndAdd(this, bytes);
+        return true;
+    }
+
+    /** Linux: sock_kfree_s(). */
+    public final void optmemUncharge(int bytes) {
+        OMEM_ALLOC.getAndAdd(this, -bytes);
+    }
+
+    /** Bytes charged by {@link #optmemCharge}: SO_MEMINFO. */
+    public final int optmem() {
+        return (int) OMEM_ALLOC.getVolatile(this);
     }
 
     public final void dropsAdd(int n) {

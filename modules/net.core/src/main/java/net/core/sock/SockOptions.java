@@ -443,7 +443,7 @@ public final class SockOptions {
         info[3] = sk.sndbuf;
         info[4] = sk.forwardAlloc;
         info[5] = sk.wmemQueued;
-        info[6] = 0;
+        info[6] = sk.optmem();
         info[7] = sk.backlogLen;
         info[8] = sk.drops();
         return info;

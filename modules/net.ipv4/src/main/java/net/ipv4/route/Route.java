@@ -328,12 +328,15 @@ public final class Route {
         if ((features & net.core.dev.NetdevFeatures.NETIF_F_GSO) != 0) {
             caps |= net.core.dev.NetdevFeatures.NETIF_F_GSO_SOFTWARE;
         }
-        if ((caps & net.core.dev.NetdevFeatures.NETIF_F_GSO) != 0) {
+        boolean large = !sk.gsoDisabled();
+        if (!large) {
+            caps &= ~net.core.dev.NetdevFeatures.NETIF_F_GSO_MASK;
+        } else if ((caps & net.core.dev.NetdevFeatures.NETIF_F_GSO) != 0) {
             caps |= net.core.dev.NetdevFeatures.NETIF_F_SG | net.core.dev.NetdevFeatures.NETIF_F_HW_CSUM;
             sk.gsoMaxSize = dst.dev.gsoIpv4MaxSize;
         }
         sk.routeCaps = caps;
-        sk.gsoMaxSegs = Math.max(1, dst.dev.gsoMaxSegs);
+        sk.gsoMaxSegs = large ? Math.max(1, dst.dev.gsoMaxSegs) : 1;
     }
 
     // ---- errors

@@ -125,7 +125,8 @@ final class Args {
             case Expr.Array a when a.items().size() == 1 -> OptVal.ofInt((int) inBrackets(i));
             case Expr.Linger l -> OptVal.ofInts(l.onoff(), l.linger());
             case Expr.Str s -> new OptVal(bytes(s));
-            default -> throw wrong(i, "[number], {onoff=,linger=} or a string");
+            case Expr.Braces b -> Md5Sig.optval(b);
+            default -> throw wrong(i, "[number], {onoff=,linger=}, {tcpm_addr=,...} or a string");
         };
         if (length > v.data.length) {
             v.data = java.util.Arrays.copyOf(v.data, length);

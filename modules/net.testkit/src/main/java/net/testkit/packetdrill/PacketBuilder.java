@@ -183,6 +183,10 @@ final class PacketBuilder {
                 out.writeShort(19 << 8 | 18);
                 out.write(md5.digest());
             }
+            case TcpOption.Md5Secret md5 -> {
+                out.writeShort(19 << 8 | 18);
+                out.write(new byte[16]); // see Signature
+            }
             case TcpOption.FastOpen fo -> fastOpen(out, fo);
             case TcpOption.AccEcn e -> {
                 out.writeShort(

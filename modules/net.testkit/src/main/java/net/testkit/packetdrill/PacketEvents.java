@@ -36,6 +36,10 @@ final class PacketEvents {
             socket.toLive(p, world.settings.tcpTsEcrScaled());
             socket.lastIn = p;
         }
+        byte[] secret = Signature.secret(packet);
+        if (secret != null) {
+            Signature.sign(p, secret);
+        }
         p.sum();
         world.host.receive(p, world.settings.mss());
     }
@@ -105,7 +109,7 @@ final class PacketEvents {
         List<LivePacket> parts = new ArrayList<>();
         LivePacket expected = null;
         try {
-            collect(socket, want, synAck, patience, parts);
+            collect(socket, want, synAck, patience, parts, Signature.secret(packet));
             expected = expected(packet, socket);
             compare(packet, time, lastUsecs, socket, parts, expected, want);
         } catch (ScriptFailure e) {
@@ -127,7 +131,13 @@ final class PacketEvents {
     }
 
     /** Takes packets of the socket until there is as much payload as expected. */
-    private void collect(ScriptSocket socket, int want, boolean synAck, long patience, List<LivePacket> parts) {
+    private void collect(
+            ScriptSocket socket,
+            int want,
+            boolean synAck,
+            long patience,
+            List<LivePacket> parts,
+            byte @Nullable [] secret) {
         int have = 0;
         do {
             LivePacket live = next(socket, patience);
@@ -139,6 +149,9 @@ final class PacketEvents {
             }
             if (p.isTcp()) {
                 socket.lastOut = live;
+                if (secret != null) {
+                    Signature.verify(live, p, secret);
+                }
                 socket.toScript(p);
             }
             parts.add(p);

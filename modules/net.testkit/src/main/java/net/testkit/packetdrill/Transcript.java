@@ -52,6 +52,7 @@ record Transcript(List<Step> steps, long endUsecs, Map<String, Long> moved) {
             if (ts >= 0) {
                 p.b.putLong(ts + 2, 0);
             }
+            Signature.clear(p);
             return PacketDump.of(p);
         }
     }

@@ -35,6 +35,13 @@ public sealed interface TcpOption {
         }
     }
 
+    /** {@code md5 "secret"}: the segment is signed, or its signature checked, with this. Ours alone knows it. */
+    record Md5Secret(String raw) implements TcpOption {
+        public byte[] secret() {
+            return Escapes.bytes(raw);
+        }
+    }
+
     /** {@code FO hex} (kind 34) or {@code FOEXP hex} (kind 254, magic 0xf989). @param hex "" asks for a cookie */
     record FastOpen(boolean experimental, String hex) implements TcpOption {
         public byte[] cookie() {
@@ -63,6 +70,7 @@ public sealed interface TcpOption {
             case Sack s -> 2 + 8 * s.blocks.size();
             case Timestamp t -> 10;
             case Md5 m -> 2 + m.hex.length() / 2;
+            case Md5Secret m -> 18;
             case FastOpen f -> (f.experimental ? 4 : 2) + f.hex.length() / 2;
             case AccEcn a -> 2 + 3 * a.counters.size();
         };

@@ -68,6 +68,9 @@ final class TcpOptionParser {
     }
 
     private TcpOption md5(Token t) throws ScriptException {
+        if (in.is(Kind.STRING)) {
+            return new TcpOption.Md5Secret(in.next().text());
+        }
         String digest = hex(true);
         if (digest.length() != MD5_DIGITS) {
             throw in.error(t, "an MD5 digest is " + MD5_DIGITS + " digits long");
