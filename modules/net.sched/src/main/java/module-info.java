@@ -38,6 +38,7 @@ module net.sched {
             net.sched.FifoOps.PfifoHeadDrop,
             net.sched.MqOps,
             net.sched.MqprioOps,
+            net.sched.taprio.TaprioOps,
             net.sched.shape.TbfOps,
             net.sched.shape.HtbOps,
             net.sched.hfsc.HfscOps,

@@ -20,22 +20,24 @@ public final class TcQueues {
     /** By priority, its class. */
     private int[] map;
 
+    private boolean mapGiven;
     private int numTc;
     private int[] count = {};
     private int[] offset = {};
 
     /** With the map that counts if none is given; {@code numTc} 0: not given either. */
-    TcQueues(int numTc, int... map) {
+    public TcQueues(int numTc, int... map) {
         this.numTc = numTc;
         this.map = map.clone();
     }
 
     /** Reads one of the three options, if {@code word} is one. */
-    boolean read(String word, TcOptions in) {
+    public boolean read(String word, TcOptions in) {
         switch (word) {
             case "num_tc" -> numTc = (int) in.number("num_tc", 0, 255);
             case "map" -> {
                 map = new int[PRIORITIES];
+                mapGiven = true;
                 for (int i = 0; i < PRIORITIES && isNumber(in.peek()); i++) {
                     map[i] = (int) in.number("map", 0, 255);
                 }
@@ -48,7 +50,8 @@ public final class TcQueues {
         return true;
     }
 
-    static boolean isNumber(String word) {
+    /** Tells whether a word is a plain number: lists end at the first that is none. */
+    public static boolean isNumber(String word) {
         return !word.isEmpty() && word.chars().allMatch(c -> c >= '0' && c <= '9');
     }
 
@@ -66,17 +69,17 @@ public final class TcQueues {
     }
 
     /** Number of classes that was given, 0 if none was. */
-    int numTc() {
+    public int numTc() {
         return numTc;
     }
 
     /** Tells whether queues were given. */
-    boolean hasQueues() {
+    public boolean hasQueues() {
         return count.length > 0;
     }
 
     /** As many classes as there are queues, {@code most} at most, and the queues dealt out evenly. */
-    void spread(NetDevice dev, int most) {
+    public void spread(NetDevice dev, int most) {
         int n = dev.tx.length;
         numTc = numTc == 0 ? Math.min(n, most) : numTc;
         count = new int[numTc];
@@ -86,13 +89,13 @@ public final class TcQueues {
             offset[tc] = at;
             at += count[tc];
         }
-        for (int i = 0; i < map.length; i++) {
+        for (int i = 0; i < map.length && !mapGiven; i++) {
             map[i] = Math.min(map[i], numTc - 1);
         }
     }
 
     /** What was given, for a device. @throws UserError if it does not fit */
-    TrafficClasses validate(NetDevice dev) {
+    public TrafficClasses validate(NetDevice dev) {
         if (numTc > TrafficClasses.MAX) {
             throw new UserError("Error: Number of traffic classes is outside valid range");
         }
@@ -126,7 +129,7 @@ public final class TcQueues {
     }
 
     /** {@code tc 3 map 2 2 1 ...}: number and map, as both print them; {@code before} and {@code after} each class. */
-    static void dumpMap(TrafficClasses tcs, TcPrint p, String before, String after) {
+    public static void dumpMap(TrafficClasses tcs, TcPrint p, String before, String after) {
         p.num("tc", "tc ", tcs.size(), " ");
         p.openArray("map", "map" + (before.isEmpty() ? " " : ""));
         for (int i = 0; i < PRIORITIES; i++) {
@@ -136,7 +139,7 @@ public final class TcQueues {
     }
 
     /** Makes a device's classes {@code mine}, or takes them back if they are {@code mine} still. */
-    static void set(NetDevice dev, @Nullable TrafficClasses mine, boolean on) {
+    public static void set(NetDevice dev, @Nullable TrafficClasses mine, boolean on) {
         if (on) {
             dev.trafficClasses = mine;
         } else if (dev.trafficClasses == mine) {

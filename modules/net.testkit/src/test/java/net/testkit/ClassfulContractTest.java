@@ -14,6 +14,9 @@ class ClassfulContractTest {
                 "tbf rate 20mbit burst 5kb latency 5ms peakrate 30mbit mtu 1600",
                 "htb",
                 "hfsc",
+                "mqprio",
+                "taprio",
+                "taprio clockid CLOCK_TAI base-time 0 num_tc 1 map 0 speed 1gbit sched-entry S 1 100000 sched-entry S 0 50000",
                 "prio",
                 "prio bands 2 priomap 0 1 0 0 1 1 0 0 0 0 0 0 0 0 0 0",
                 "multiq",
@@ -28,7 +31,8 @@ class ClassfulContractTest {
     }
 
     @ParameterizedTest
-    @ValueSource(strings = {"tbf rate 100gbit burst 1mb limit 1mb", "htb", "hfsc", "prio", "multiq", "drr", "ets"})
+    @ValueSource(
+            strings = {"tbf rate 100gbit burst 1mb limit 1mb", "htb", "hfsc", "taprio", "prio", "multiq", "drr", "ets"})
     void shouldAllocateNothingPerPacket(String spec) {
         QdiscContract.verifyAllocation(spec);
     }
