@@ -30,6 +30,7 @@ module net.sched {
             net.sched.act.VlanOps;
     provides net.sched.cls.TcfProtoOps with
             net.sched.cls.MatchallOps,
+            net.sched.cls.flower.FlowerOps,
             net.sched.cls.u32.U32Ops;
     provides net.core.dev.QdiscOps with
             net.sched.PfifoFastOps,

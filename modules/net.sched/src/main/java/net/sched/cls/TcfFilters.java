@@ -261,13 +261,17 @@ public final class TcfFilters implements TcfBlock {
         return kernel.providers(TcfProtoOps.class).stream().anyMatch(o -> o.id().equals(kind));
     }
 
-    private static TcfProtoOps ops(Kernel kernel, String kind) {
-        for (TcfProtoOps o : kernel.providers(TcfProtoOps.class)) {
-            if (o.id().equals(kind)) {
-                return o;
-            }
+    private TcfProtoOps ops(Kernel kernel, String kind) {
+        Map<String, TcfProtoOps> kinds = shared("", () -> {
+            Map<String, TcfProtoOps> all = new HashMap<>();
+            kernel.providers(TcfProtoOps.class).forEach(o -> all.put(o.id(), o));
+            return all;
+        });
+        TcfProtoOps ops = kinds.get(kind);
+        if (ops == null) {
+            throw new UserError("Error: TC classifier not found.");
         }
-        throw new UserError("Error: TC classifier not found.");
+        return ops;
     }
 
     /**
