@@ -40,6 +40,9 @@ public final class Pipe {
     private int head;
 
     private int tail;
+    /** Places that splicers keep for what they are about to read. */
+    private int reserved;
+
     private boolean readerGone;
     /** The first piece is being sent: no other reader may have it. */
     private boolean sending;
@@ -68,7 +71,7 @@ public final class Pipe {
         while (from.remaining() > 0) {
             int n = writeSome(from);
             if (n < 0) {
-                return done > 0 && n != -Errno.EPIPE ? done : n;
+                return done > 0 ? done : n;
             }
             done += n;
             if (n > 0) {
@@ -106,7 +109,7 @@ public final class Pipe {
                 return copied;
             }
         }
-        if (head - tail == PIPE_DEF_BUFFERS) {
+        if (full()) {
             return 0;
         }
         Page page = newPage();
@@ -129,10 +132,28 @@ public final class Pipe {
         lengths[at] = length;
     }
 
-    /** Appends a piece by reference, taking over the caller's. @return false if the pipe is full or has no reader */
+    /** Keeps a place for a piece, so that what is read for it need not be thrown away. @return false if the pipe is full */
+    synchronized boolean reserve() {
+        if (full()) {
+            return false;
+        }
+        reserved++;
+        return true;
+    }
+
+    /** Nothing came for the place kept. */
+    void unreserve() {
+        synchronized (this) {
+            reserved--;
+        }
+        wakeWriters();
+    }
+
+    /** Appends a piece at the place kept, taking over the caller's reference. @return false if the pipe has no reader */
     boolean spliceIn(Page page, int offset, int length) {
         synchronized (this) {
-            if (readerGone || head - tail == PIPE_DEF_BUFFERS) {
+            reserved--;
+            if (readerGone) {
                 return false;
             }
             add(page, offset, length);
@@ -142,7 +163,7 @@ public final class Pipe {
     }
 
     synchronized boolean full() {
-        return head - tail == PIPE_DEF_BUFFERS;
+        return head - tail + reserved == PIPE_DEF_BUFFERS;
     }
 
     // ---- read side ----

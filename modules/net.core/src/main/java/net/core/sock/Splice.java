@@ -4,6 +4,7 @@ import java.io.IOException;
 import java.lang.foreign.MemorySegment;
 import java.nio.ByteBuffer;
 import java.nio.channels.FileChannel;
+import java.nio.channels.NonReadableChannelException;
 import net.core.Cpu;
 import net.core.Kernel;
 import net.skbuff.Errno;
@@ -29,33 +30,76 @@ final class Splice {
         if (sock == null) {
             return -Errno.EINVAL;
         }
+        if (position < 0) {
+            return -Errno.EINVAL;
+        }
         Msghdr msg = new Msghdr(); // allocates: once for up to 2 GiB
         UserPages iter = new UserPages();
+        Chunk now = new Chunk(); // one is read ahead: only so is known whether more follows
+        Chunk next = new Chunk();
         long sent = 0;
-        while (sent < count) {
-            Page page = allocPage(kernel, BOUNCE_BYTES);
-            if (page == null) {
-                return sent > 0 ? sent : -Errno.ENOMEM;
+        now.read(kernel, in, position, count);
+        while (now.length > 0) {
+            if (now.wasFull) {
+                next.read(kernel, in, position + sent + now.length, count - sent - now.length);
             }
-            int want = (int) Math.min(count - sent, page.size());
-            int got = readFile(in, page, want, position + sent);
-            if (got <= 0) {
-                page.putDeferred();
-                return sent > 0 || got == 0 ? sent : got;
+            Page page = java.util.Objects.requireNonNull(now.page);
+            int n = sendAll(out, sock, msg, iter.wrap(page, 0, now.length), next.length > 0);
+            boolean whole = n == now.length;
+            now.release();
+            if (n > 0) {
+                sent += n;
             }
-            iter.wrap(page, 0, got);
-            boolean more = sent + got < count && got == want;
-            int n = sendAll(out, sock, msg, iter, more);
-            page.putDeferred();
-            if (n < 0) {
+            if (!whole) {
+                next.release();
                 return sent > 0 ? sent : n;
             }
-            sent += n;
-            if (n < got) {
-                return sent;
+            Chunk done = now;
+            now = next;
+            next = done;
+        }
+        return sent > 0 || now.length == 0 ? sent : now.length;
+    }
+
+    /** A piece of a file in a page. */
+    private static final class Chunk {
+        @org.jspecify.annotations.Nullable
+        Page page;
+        /** Bytes; 0 at the end of the file, or -errno: then there is no page. */
+        int length;
+        /** As many as there is room for: more may follow. */
+        boolean wasFull;
+
+        void read(Kernel kernel, FileChannel in, long position, long count) {
+            length = 0;
+            wasFull = false;
+            if (count <= 0) {
+                return;
+            }
+            Page fresh = allocPage(kernel, BOUNCE_BYTES);
+            if (fresh == null) {
+                length = -Errno.ENOMEM;
+                return;
+            }
+            int want = (int) Math.min(count, fresh.size());
+            length = readFile(in, fresh, want, position);
+            wasFull = length == want;
+            if (length > 0) {
+                page = fresh;
+            } else {
+                fresh.putDeferred();
             }
         }
-        return sent;
+
+        void release() {
+            Page held = page;
+            if (held != null) {
+                page = null;
+                held.putDeferred();
+            }
+            length = 0;
+            wasFull = false;
+        }
     }
 
     private static int sendAll(File out, Socket sock, Msghdr msg, UserPages iter, boolean more) {
@@ -86,6 +130,8 @@ final class Splice {
                 }
             }
             return view.position();
+        } catch (NonReadableChannelException e) {
+            return -Errno.EBADF;
         } catch (IOException e) {
             return view.position() > 0 ? view.position() : -Errno.EIO;
         }
@@ -132,7 +178,7 @@ final class Splice {
                 }
                 continue;
             }
-            boolean more = (flags & FileFlags.SPLICE_F_MORE) != 0;
+            boolean more = (flags & FileFlags.SPLICE_F_MORE) != 0 || done + n < len && pipe.bytes() > n;
             Page page = iter.page();
             int offset = iter.pageOffset();
             int sent = 0;
@@ -162,7 +208,10 @@ final class Splice {
         UserPages iter = new UserPages();
         int done = 0;
         while (done < len) {
-            if (pipe.full()) {
+            if (pipe.isReaderGone()) {
+                return done > 0 ? done : -Errno.EPIPE;
+            }
+            if (!pipe.reserve()) {
                 if (done > 0 || (flags & FileFlags.SPLICE_F_NONBLOCK) != 0) {
                     return done > 0 ? done : -Errno.EAGAIN;
                 }
@@ -170,12 +219,11 @@ final class Splice {
                 if (err != 0) {
                     return err;
                 }
-            }
-            if (pipe.isReaderGone()) {
-                return done > 0 ? done : -Errno.EPIPE;
+                continue;
             }
             Page page = allocPage(kernel, SPLICE_BYTES);
             if (page == null) {
+                pipe.unreserve();
                 return done > 0 ? done : -Errno.ENOMEM;
             }
             int want = Math.min(len - done, page.size());
@@ -184,6 +232,7 @@ final class Splice {
             int n = SocketFileOps.sockRecvmsg(
                     sock, msg, want, SockConst.MSG_SPLICE_PAGES | (wait ? 0 : SockConst.MSG_DONTWAIT));
             if (n <= 0) {
+                pipe.unreserve();
                 page.putDeferred();
                 return done > 0 ? done : n;
             }

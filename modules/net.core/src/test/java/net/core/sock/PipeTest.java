@@ -247,4 +247,106 @@ class PipeTest {
             host.kernel.threads().join(fill[1]);
         }
     }
+
+    /** Room in the pipe was seen before the socket was read: a writer who takes it meanwhile must not cost its bytes. */
+    @Test
+    void shouldKeepTheRoomThatASplicerReadsFor() {
+        try (Host host = Host.virtual(1, 5)) {
+            int[] fds = host.pair();
+            int[] pipe = new int[2];
+            ok(host.sys.pipe2(pipe, 0));
+            byte[] page = new byte[4096];
+            for (int i = 0; i < Pipe.PIPE_DEF_BUFFERS - 1; i++) {
+                ok(host.sys.write(pipe[1], new UserBytes(page)));
+            }
+            KernelThread splicer = host.kernel
+                    .threads()
+                    .start(
+                            "splicer",
+                            () -> assertThat(host.sys.splice(fds[1], pipe[1], 100, 0))
+                                    .isEqualTo(100));
+            host.sleep(1_000_000); // it waits for the socket
+            KernelThread writer = host.kernel
+                    .threads()
+                    .start(
+                            "writer",
+                            () -> assertThat(host.sys.write(pipe[1], new UserBytes(page)))
+                                    .isEqualTo(page.length));
+            host.sleep(1_000_000);
+            byte[] data = random(100);
+            ok(host.sys.write(fds[0], new UserBytes(data)));
+            host.kernel.threads().join(splicer);
+            byte[] all = new byte[1 << 17];
+            int expected = Pipe.PIPE_DEF_BUFFERS * page.length + data.length;
+            int got = 0;
+            while (got < expected) {
+                got += ok(host.sys.read(pipe[0], new UserBytes().wrap(all, got, all.length - got)));
+            }
+            host.kernel.threads().join(writer);
+            int at = (Pipe.PIPE_DEF_BUFFERS - 1) * page.length;
+            assertThat(Arrays.copyOfRange(all, at, at + data.length)).isEqualTo(data);
+        }
+    }
+
+    /** A splicer that finds nothing gives its room back, to whoever waits for it. */
+    @Test
+    void shouldGiveBackTheRoomThatWasNotUsed() {
+        try (Host host = Host.virtual(1, 5)) {
+            int[] fds = host.pair();
+            int[] pipe = new int[2];
+            ok(host.sys.pipe2(pipe, 0));
+            byte[] page = new byte[4096];
+            for (int i = 0; i < Pipe.PIPE_DEF_BUFFERS - 1; i++) {
+                ok(host.sys.write(pipe[1], new UserBytes(page)));
+            }
+            KernelThread splicer = host.kernel
+                    .threads()
+                    .start(
+                            "splicer",
+                            () -> assertThat(host.sys.splice(fds[1], pipe[1], 100, 0))
+                                    .isZero());
+            host.sleep(1_000_000);
+            KernelThread writer = host.kernel
+                    .threads()
+                    .start(
+                            "writer",
+                            () -> assertThat(host.sys.write(pipe[1], new UserBytes(page)))
+                                    .isEqualTo(page.length));
+            host.sleep(1_000_000);
+            ok(host.sys.shutdown(fds[0], SockConst.SHUT_WR));
+            host.kernel.threads().join(splicer);
+            host.kernel.threads().join(writer);
+        }
+    }
+
+    /** What was written before the reader went away counts. */
+    @Test
+    void shouldSayHowMuchWasWrittenBeforeThePipeBroke() {
+        try (Host host = Host.virtual(1, 5)) {
+            int[] pipe = new int[2];
+            ok(host.sys.pipe2(pipe, 0));
+            KernelThread writer = host.kernel
+                    .threads()
+                    .start(
+                            "writer",
+                            () -> assertThat(host.sys.write(pipe[1], new UserBytes(new byte[1 << 20])))
+                                    .isEqualTo(Pipe.PIPE_DEF_BUFFERS * 4096));
+            host.sleep(1_000_000);
+            ok(host.sys.close(pipe[0]));
+            host.kernel.threads().join(writer);
+        }
+    }
+
+    @Test
+    void shouldRefuseAFileThatCannotBeRead(@TempDir Path dir) throws IOException {
+        try (Host host = Host.virtual(1, 5);
+                FileChannel channel = FileChannel.open(
+                        dir.resolve("file"),
+                        java.nio.file.StandardOpenOption.CREATE,
+                        java.nio.file.StandardOpenOption.WRITE)) {
+            int[] fds = host.pair();
+            assertThat(host.sys.sendfile(fds[0], channel, 0, 10)).isEqualTo(-Errno.EBADF);
+            assertThat(host.sys.sendfile(fds[0], channel, -1, 10)).isEqualTo(-Errno.EINVAL);
+        }
+    }
 }
