@@ -15,6 +15,7 @@ import java.util.spi.ToolProvider;
 import java.util.stream.Stream;
 import net.core.BootParams;
 import net.core.Kernel;
+import net.testkit.ActionContract;
 import net.testkit.QdiscContract;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
@@ -31,6 +32,8 @@ class DocsTest {
             Pattern.compile("`([A-Z][A-Za-z0-9]*[a-z][A-Za-z0-9]*)(?:\\.([a-z][A-Za-z0-9]*))?`");
 
     private static final Pattern JAVA_FILE = Pattern.compile("(?ms)^```java\\R// (\\S+)\\R(.*?)^```$");
+
+    private static final Pattern ACTION = Pattern.compile("(?ms)^```java\\R(package org\\.example\\.minlen;.*?)^```$");
 
     private static List<Path> files(Path folder, String ending) throws IOException {
         try (Stream<Path> all = Files.walk(folder)) {
@@ -137,6 +140,38 @@ class DocsTest {
                     .isEqualTo("gentle");
             assertThat(kernel.initNet().sysctl().get("net.core.default_qdisc")).isEqualTo("lanes");
             QdiscContract.verify(kernel, "lanes", 1, QdiscContract.Leave.REORDER);
+        }
+    }
+
+    /** The action that docs/modules.md shows, word for word. */
+    @Test
+    void shouldBuildAndLoadTheExampleAction(@TempDir Path temp) throws IOException {
+        Matcher block = ACTION.matcher(Files.readString(ROOT.resolve("docs/modules.md")));
+        assertThat(block.find()).isTrue();
+        Path source =
+                Files.createDirectories(temp.resolve("org/example/minlen")).resolve("MinLen.java");
+        Files.writeString(source, block.group(1));
+        Path descriptor = temp.resolve("module-info.java");
+        Files.writeString(descriptor, """
+                module org.example.minlen {
+                    requires net.sched;
+                    provides net.sched.act.TcActionOps with org.example.minlen.MinLen;
+                }
+                """);
+        Path classes = temp.resolve("classes");
+        tool(
+                "javac",
+                "-p",
+                System.getProperty("jdk.module.path", ""),
+                "-d",
+                classes.toString(),
+                source.toString(),
+                descriptor.toString());
+        Path folder = Files.createDirectory(temp.resolve("plugins"));
+        tool("jar", "--create", "--file", folder.resolve("minlen.jar").toString(), "-C", classes.toString(), ".");
+        BootParams params = BootParams.parse("clock=virtual").modules(LaunchModules.load(List.of(folder)));
+        try (Kernel kernel = Kernel.boot(params)) {
+            ActionContract.verify(kernel, "minlen 64", 1);
         }
     }
 

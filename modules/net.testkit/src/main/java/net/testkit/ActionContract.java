@@ -79,16 +79,21 @@ public final class ActionContract {
      */
     public static void verify(String words, long seed) {
         try (Kernel kernel = Kernel.boot("clock=virtual", "debug", "seed=" + seed)) {
-            ActionContract c = new ActionContract(kernel, words, seed);
-            try {
-                c.run();
-            } catch (RuntimeException e) {
-                throw new AssertionError(c.where() + ": " + e, e);
-            } finally {
-                UnsafeApi.freeMemory(c.scratch);
-            }
-            kernel.scheduler().sleep(1_000_000_000);
+            verify(kernel, words, seed);
         }
+    }
+
+    /** As {@link #verify(String, long)} in a kernel of the caller's, in virtual time, which may have modules of others. */
+    public static void verify(Kernel kernel, String words, long seed) {
+        ActionContract c = new ActionContract(kernel, words, seed);
+        try {
+            c.run();
+        } catch (RuntimeException e) {
+            throw new AssertionError(c.where() + ": " + e, e);
+        } finally {
+            UnsafeApi.freeMemory(c.scratch);
+        }
+        kernel.scheduler().sleep(1_000_000_000);
     }
 
     /** Checks that in the steady state a packet costs no Java heap. */

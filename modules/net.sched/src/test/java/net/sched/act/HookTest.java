@@ -98,7 +98,8 @@ class HookTest {
         if (dev.ingressQdisc == null) {
             SchApi.modify(dev, SchApi.Verb.ADD, TcHandle.INGRESS, 0, "clsact", List.of());
         }
-        var cops = Objects.requireNonNull(Objects.requireNonNull(dev.ingressQdisc).classOps());
+        var cops =
+                Objects.requireNonNull(Objects.requireNonNull(dev.ingressQdisc).classOps());
         cops.setFilters(Objects.requireNonNull(cops.find(hook)), (cpu, skb) -> {
             skb.dev = to;
             return TcfBlock.TC_ACT_REDIRECT;
