@@ -43,11 +43,30 @@ public final class TcpCong {
     /** A namespace's settings. */
     private static final class NetDefault {
         volatile TcpCongestionOps ops;
-        volatile StringSysctl allowed;
+        final StringSysctl allowed;
+        final IntSysctl capable;
 
-        NetDefault(TcpCongestionOps ops, StringSysctl allowed) {
+        NetDefault(TcpCongestionOps ops, StringSysctl allowed, IntSysctl capable) {
             this.ops = ops;
             this.allowed = allowed;
+            this.capable = capable;
+        }
+
+        /** Makes it the default, which every program may then choose by name as well. */
+        void use(TcpCongestionOps chosen) {
+            ops = chosen;
+            if (!isAllowed(chosen.name())) {
+                allowed.value = allowed.value + " " + chosen.name();
+            }
+        }
+
+        boolean isAllowed(String name) {
+            for (String word : allowed.value.toLowerCase(Locale.ROOT).split("\\s+", -1)) {
+                if (word.equals(name)) {
+                    return true;
+                }
+            }
+            return false;
         }
     }
 
@@ -179,8 +198,11 @@ public final class TcpCong {
                         initial,
                         name -> registry.find(name) != null,
                         "one of: " + names,
-                        entry -> NET_SLOT.get(net).ops = registry.required(entry.text()));
-        NET_SLOT.set(net, new NetDefault(registry.required(chosen.value), allowed));
+                        entry -> NET_SLOT.get(net).use(registry.required(entry.text())));
+        IntSysctl capable = net.sysctl().register("net.core.cap_net_admin", 1, 0, 1);
+        NetDefault settings = new NetDefault(registry.required(chosen.value), allowed, capable);
+        settings.use(settings.ops);
+        NET_SLOT.set(net, settings);
     }
 
     private TcpCongestionOps required(String name) {
@@ -196,14 +218,12 @@ public final class TcpCong {
         return NET_SLOT.get(net).ops;
     }
 
-    private static boolean allowed(Net net, String name) {
-        for (String word :
-                NET_SLOT.get(net).allowed.value.toLowerCase(Locale.ROOT).split("\\s+", -1)) {
-            if (word.equals(name)) {
-                return true;
-            }
-        }
-        return false;
+    /**
+     * May programs of a namespace use restricted algorithms? A kernel of ours knows no users: its programs are as capable as
+     * their namespace, by {@code net.core.cap_net_admin}. Linux: sockopt_ns_capable(CAP_NET_ADMIN).
+     */
+    static boolean capable(Net net) {
+        return NET_SLOT.get(net).capable.isSet();
     }
 
     // ---- a connection
@@ -311,7 +331,7 @@ public final class TcpCong {
             tp.icskCaSetsockopt = true;
             return 0;
         }
-        if (!capable && !allowed(tp.net, name)) {
+        if (!capable && !NET_SLOT.get(tp.net).isAllowed(name)) {
             return -Errno.EPERM;
         }
         cleanup(tp);

@@ -58,7 +58,7 @@ final class TcpSockopt {
         }
         tp.lockSock();
         Cpu cpu = tp.localBhDisable();
-        int err = TcpCong.set(cpu, tp, value.getString(), true);
+        int err = TcpCong.set(cpu, tp, value.getString(), TcpCong.capable(tp.net));
         cpu.localBhEnable();
         tp.releaseSock();
         return err;

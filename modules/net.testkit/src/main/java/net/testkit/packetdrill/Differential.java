@@ -125,7 +125,7 @@ public final class Differential {
     }
 
     /** A namespace belongs to a thread: each run has a new one. */
-    private static <T> T onThread(java.util.function.Supplier<T> body) {
+    static <T> T onThread(java.util.function.Supplier<T> body) {
         CompletableFuture<T> result = new CompletableFuture<>();
         Thread thread = Thread.ofPlatform().daemon().name("script on Linux").start(() -> {
             try {
