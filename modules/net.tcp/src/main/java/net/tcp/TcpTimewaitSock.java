@@ -58,4 +58,9 @@ public final class TcpTimewaitSock extends InetTimewaitSock {
         boolean shortWait = twTimeout <= RECYCLED_JIFFIES;
         TcpNet.of(net).inc(cpu, shortWait ? LinuxMib.TIMEWAITKILLED : LinuxMib.TIMEWAITED);
     }
+
+    @Override
+    protected void recycled(Cpu cpu) {
+        TcpNet.of(net).inc(cpu, LinuxMib.TIMEWAITRECYCLED);
+    }
 }

@@ -65,9 +65,8 @@ public final class FaultWire implements Wire {
 
     @Override
     public int transmit(long iov, int count) {
-        int bytes = gather(iov, count, outFrame);
-        byte[] sent = new byte[bytes];
-        get(sent, outFrame);
+        byte[] sent = IoVec.gather(iov, count);
+        int bytes = sent.length;
         if (line != null) {
             line.send(sent);
             return bytes;
@@ -103,30 +102,7 @@ public final class FaultWire implements Wire {
         if (frame == null) {
             return -Errno.EAGAIN;
         }
-        put(frame, inFrame);
-        return scatter(inFrame, frame.length, iov, count);
-    }
-
-    private static int gather(long iov, int count, long to) {
-        int at = 0;
-        for (int i = 0; i < count; i++) {
-            long address = UnsafeApi.getLong(iov + (long) i * IOVEC_LENGTH);
-            long len = UnsafeApi.getLong(iov + (long) i * IOVEC_LENGTH + 8);
-            UnsafeApi.copyMemory(address, to + at, len);
-            at += (int) len;
-        }
-        return at;
-    }
-
-    private static int scatter(long from, int bytes, long iov, int count) {
-        int at = 0;
-        for (int i = 0; i < count && at < bytes; i++) {
-            long address = UnsafeApi.getLong(iov + (long) i * IOVEC_LENGTH);
-            long len = Math.min(UnsafeApi.getLong(iov + (long) i * IOVEC_LENGTH + 8), bytes - at);
-            UnsafeApi.copyMemory(from + at, address, len);
-            at += (int) len;
-        }
-        return at;
+        return IoVec.scatter(frame, iov, count);
     }
 
     static void put(byte[] frame, long to) {

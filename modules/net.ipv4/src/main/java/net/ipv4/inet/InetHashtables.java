@@ -363,6 +363,7 @@ public final class InetHashtables {
             lock.unlock();
         }
         if (tw != null) {
+            tw.recycled(cpu);
             if (keepTw != null) {
                 keepTw[0] = tw;
             } else {

@@ -115,6 +115,9 @@ public abstract class InetTimewaitSock extends SockCommon {
     /** The wait of {@link #twTimeout} begins: statistics. A leaf lock is held. */
     protected void scheduled(Cpu cpu) {}
 
+    /** A new connection takes over its addresses: statistics. */
+    protected void recycled(Cpu cpu) {}
+
     /** The protocol's part is to be freed. */
     protected void destructor() {}
 

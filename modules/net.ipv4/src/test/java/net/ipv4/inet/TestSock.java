@@ -67,17 +67,29 @@ final class TestSock extends InetConnectionSock {
         }
     }
 
-    /** A wait with a timer that counts. */
+    /** A wait that counts what became of it. */
     static final class TestTw extends InetTimewaitSock {
-        int expired;
+        int scheduled;
+        int recycled;
+        int ended;
 
         TestTw(InetConnectionSock sk) {
             super(sk, TcpStates.TCP_TIME_WAIT);
         }
 
         @Override
-        protected void expired(Cpu cpu) {
-            expired++;
+        protected void scheduled(Cpu cpu) {
+            scheduled++;
+        }
+
+        @Override
+        protected void recycled(Cpu cpu) {
+            recycled++;
+        }
+
+        @Override
+        protected void destructor() {
+            ended++;
         }
     }
 }

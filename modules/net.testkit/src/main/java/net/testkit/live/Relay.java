@@ -12,7 +12,8 @@ import net.core.sys.Sys;
  * A cable between a TAP and another wire: every frame that comes out of one goes into the other. It stands where Softnet's
  * card stands otherwise, so that Linux in its place is behind the same {@code FaultWire}.
  *
- * <p>Context: frames from the TAP on a thread of its own, those for the TAP on the thread that signals their arrival.
+ * <p>Context: frames from the TAP on a thread of its own, those for the TAP too or, if the other wire has no descriptor, on
+ * the thread that signals their arrival.
  */
 final class Relay implements AutoCloseable, Runnable {
     private static final int FRAME_ROOM = 128 * 1024;
@@ -23,7 +24,7 @@ final class Relay implements AutoCloseable, Runnable {
     private final MemorySegment toTap = vector();
     private final MemorySegment fromTap = vector();
     private final int wakeFd = Sys.check(Sys.eventfd(0, Sys.EFD_NONBLOCK | Sys.EFD_CLOEXEC), "eventfd");
-    private final Epoll epoll = new Epoll(2);
+    private final Epoll epoll = new Epoll(3);
     private final Thread thread = new Thread(this, "relay");
     private volatile boolean closed;
 
@@ -32,7 +33,11 @@ final class Relay implements AutoCloseable, Runnable {
         this.other = other;
         epoll.add(wakeFd, Epoll.EPOLLIN, 0);
         epoll.add(tap.queue(0).fd(), Epoll.EPOLLIN, 1);
-        other.signal(this::arrived);
+        if (other.fd() >= 0) {
+            epoll.add(other.fd(), Epoll.EPOLLIN, 2);
+        } else {
+            other.signal(this::arrived);
+        }
         thread.setDaemon(true);
         thread.start();
     }
@@ -67,6 +72,9 @@ final class Relay implements AutoCloseable, Runnable {
         while (!closed) {
             epoll.await(-1);
             pass(tap.queue(0), fromTap, other);
+            if (other.fd() >= 0) {
+                arrived();
+            }
         }
     }
 
