@@ -31,7 +31,7 @@ class CountersTest {
                     CompletableFuture.supplyAsync(() -> play(scenario, true), HOSTS);
             Map<String, Long> linux = play(scenario, false);
             Map<String, Long> softnet = ours.get();
-            assertThat(linux).as("what moved on Linux").containsKey("IpInReceives");
+            assertThat(linux).as("what moved on Linux").containsKey("IpOutRequests");
             differences = CounterDiff.between(softnet, linux).stream()
                     .filter(d -> !scenario.tolerated().containsKey(d.substring(0, d.indexOf(':'))))
                     .toList();

@@ -268,9 +268,9 @@ enum Scenario {
             CountDownLatch over = new CountDownLatch(1);
             s.play(
                     dut -> {
-                        try (Listener l = m.listen(dut, 1)) {
-                            over.await(10, TimeUnit.SECONDS);
-                        }
+                        Listener l = m.listen(dut, 1);
+                        over.await(10, TimeUnit.SECONDS);
+                        l.close();
                     },
                     peer -> {
                         List<Conn> open = new ArrayList<>();
@@ -424,11 +424,14 @@ enum Scenario {
     }
 
     private static void refused(Endpoint from, InetSocketAddress to) throws IOException {
-        try (Conn c = from.connect(to, 0)) {
-            throw new AssertionError("connected to " + to);
+        Conn c;
+        try {
+            c = from.connect(to, 0);
         } catch (IOException e) {
-            // as it should be
+            return; // as it should be
         }
+        c.close();
+        throw new AssertionError("connected to " + to);
     }
 
     private static void refusedQuietly(Endpoint from, Meeting m) {
