@@ -7,6 +7,7 @@ import java.util.List;
 import java.util.concurrent.Callable;
 import net.core.UserError;
 import net.testkit.packetdrill.Differential;
+import net.testkit.packetdrill.EndStates;
 import net.testkit.packetdrill.Verdict.Result;
 import org.jspecify.annotations.Nullable;
 import picocli.CommandLine.Command;
@@ -86,6 +87,15 @@ final class PacketdrillCommand implements Callable<Integer> {
             description = "With --differential: keeps the results in a table of script, result and kernel.")
     private @Nullable Path record;
 
+    @Option(
+            names = "--end-states",
+            paramLabel = "FILE",
+            description = {
+                "With --differential: keeps what both had counted and knew of their sockets at the end of each script;",
+                "where they differ, both values."
+            })
+    private @Nullable Path endStates;
+
     @Override
     public Integer call() throws Exception {
         if (repeat < 1 || jobs < 1) {
@@ -94,10 +104,14 @@ final class PacketdrillCommand implements Callable<Integer> {
         if ((record != null || counters) && !differential) {
             throw new UserError((counters ? "--counters" : "--record") + ": only with --differential");
         }
+        if (endStates != null && !differential) {
+            throw new UserError("--end-states: only with --differential");
+        }
         if (differential) {
             Differential.checkHost();
         }
         DifferentialTable table = record == null ? null : DifferentialTable.read(record);
+        EndStates ends = endStates == null ? null : EndStates.read(endStates);
         var options = CommandOptions.of(ipVersion, settings, defines);
         List<Path> scripts = ScriptFiles.find(paths);
         if (pcap != null) {
@@ -105,14 +119,21 @@ final class PacketdrillCommand implements Callable<Integer> {
         }
         SuiteReport report = new SuiteReport(spec.commandLine().getOut(), json);
         long began = System.nanoTime();
-        new SuiteRun(options, seed, shuffle, repeat, jobs, pcap, differential, counters).run(scripts, outcome -> {
+        SuiteRun run = new SuiteRun(options, seed, shuffle, repeat, jobs, pcap, differential, counters, ends != null);
+        run.run(scripts, outcome -> {
             report.add(outcome);
+            if (ends != null) {
+                ends.put(outcome.script(), outcome.endState());
+            }
             if (table != null) {
                 table.add(outcome);
             }
         });
         if (table != null) {
             table.write();
+        }
+        if (ends != null) {
+            ends.write();
         }
         report.summary((System.nanoTime() - began) / 1e9);
         return report.count(Result.FAIL) == 0 ? 0 : Softnet.EXIT_FAILED;

@@ -140,7 +140,7 @@ final class TcpCheckReq {
             return;
         }
         req.lastOowAckTime = now;
-        if (req.rskOps.rtxSynAck(cpu, listener, req) == 0 && !fastopen) { // a child's own timer stays
+        if (ReqskQueue.inetRtxSynAck(cpu, listener, req) == 0 && !fastopen) { // a child's own timer stays
             ReqskQueue.rearm(cpu, req, reqskTimeout(req));
         }
     }

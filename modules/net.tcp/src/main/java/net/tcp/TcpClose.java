@@ -350,7 +350,6 @@ public final class TcpClose {
         tp.dsackDups = 0;
         tp.reordSeen = 0;
         tp.retransStamp = 0;
-        tp.timeoutRehash = 0;
         tp.rcvOoopack = 0;
         tp.tlpHighSeq = 0;
         tp.rackReoWndSteps = 1;
@@ -362,6 +361,5 @@ public final class TcpClose {
         tp.chronoStatRwndLimited = 0;
         tp.chronoStatSndbufLimited = 0;
         tp.chronoType = 0;
-        tp.icskRetransmits = 0;
     }
 }

@@ -196,15 +196,19 @@ public final class TcpConnRequest {
     }
 
     /** The window of the SYN-ACK. Linux: tcp_openreq_init_rwin(). */
-    static void openreqInitRwin(Cpu cpu, TcpSock listener, TcpRequestSock req, DstEntry dst) {
-        int fullSpace = TcpWindow.fullSpace(listener);
+    private static void openreqInitRwin(Cpu cpu, TcpSock listener, TcpRequestSock req, DstEntry dst) {
         int mss = TcpMss.mssClamp(listener, dst.advmss());
+        openreqInitRwin(cpu, listener, req, dst, mss - (req.tstampOk ? TcpConst.TCPOLEN_TSTAMP_ALIGNED : 0));
+    }
+
+    /** The window in whole segments of {@code payload} bytes. */
+    static void openreqInitRwin(Cpu cpu, TcpSock listener, TcpRequestSock req, DstEntry dst, int payload) {
+        int fullSpace = TcpWindow.fullSpace(listener);
         int clamp = listener.windowClamp != 0 ? listener.windowClamp : dst.metric(DstEntry.RTAX_WINDOW);
         if ((listener.userlocks & Sock.SOCK_RCVBUF_LOCK) != 0 && (clamp > fullSpace || clamp == 0)) {
             clamp = fullSpace;
         }
         TcpPcpu out = TcpPcpu.of(cpu);
-        int payload = mss - (req.tstampOk ? TcpConst.TCPOLEN_TSTAMP_ALIGNED : 0);
         TcpWindow.selectInitialWindow(
                 out, listener.tcpNet, fullSpace, payload, clamp, req.wscaleOk, dst.metric(DstEntry.RTAX_INITRWND));
         req.rskRcvWnd = out.initRcvWnd;

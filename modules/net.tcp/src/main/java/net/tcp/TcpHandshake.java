@@ -206,6 +206,9 @@ public final class TcpHandshake {
     /** SYN_RECV, and the ACK of our SYN-ACK is good: RFC 9293 3.10.7.4 fifth. */
     static void tcpRcvSynRecv(Cpu cpu, TcpSock tp, SkBuff skb, TcpHdr th) {
         tp.delivered++; // the SYN-ACK itself
+        if (tp.rxOpt.tstampOk) {
+            tp.advmss -= TCPOLEN_TSTAMP_ALIGNED;
+        }
         if (tp.srttUs == 0) {
             TcpRttEstimator.tcpSynackRttMeas(cpu, tp, tp.fastopenRsk);
         }
@@ -223,9 +226,6 @@ public final class TcpHandshake {
         tp.sndUna = TcpSkbCb.ackSeq(skb);
         tp.sndWnd = th.window() << tp.rxOpt.sndWscale;
         tp.sndWl1 = TcpSkbCb.seq(skb);
-        if (tp.rxOpt.tstampOk) {
-            tp.advmss -= TCPOLEN_TSTAMP_ALIGNED;
-        }
         if (!TcpCong.hasCongControl(tp)) {
             TcpAck.tcpUpdatePacingRate(tp);
         }

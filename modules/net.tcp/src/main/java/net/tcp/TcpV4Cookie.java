@@ -97,7 +97,8 @@ final class TcpV4Cookie {
         if (dst == null) {
             return null;
         }
-        TcpConnRequest.openreqInitRwin(cpu, listener, req, dst); // as for the SYN-ACK: the peer knows its scale
+        // About as for the SYN-ACK, whose scale the peer knows; in segments of the peer's size, as in Linux.
+        TcpConnRequest.openreqInitRwin(cpu, listener, req, dst, req.mss);
         InetConnectionSock child = Tcp.afOps(listener).synRecvSock(cpu, listener, skb, req, dst, null);
         if (child == null) {
             return null;

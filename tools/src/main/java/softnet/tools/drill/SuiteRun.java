@@ -31,6 +31,7 @@ import org.jspecify.annotations.Nullable;
  * @param pcap directory for what each script saw, or null
  * @param differential run each on this machine's Linux as well
  * @param counters with that: compare what counters gained
+ * @param endStates ... and some times more, to compare how it ended
  */
 public record SuiteRun(
         List<Option> options,
@@ -40,13 +41,17 @@ public record SuiteRun(
         int jobs,
         @Nullable Path pcap,
         boolean differential,
-        boolean counters) {
+        boolean counters,
+        boolean endStates) {
     public SuiteRun {
         options = List.copyOf(options);
     }
 
-    /** What came of one script in one round. */
-    public record Outcome(Path script, int round, Verdict verdict) {}
+    /** How often more, to tell what is the same each time. */
+    private static final int MORE_RUNS = 2;
+
+    /** What came of one script in one round, and how it ended ({@link Differential.Outcome}). */
+    public record Outcome(Path script, int round, Verdict verdict, String endState) {}
 
     /** Runs all. @param report takes each outcome, in order, as soon as it and all before it are known */
     public void run(List<Path> scripts, Consumer<Outcome> report) throws InterruptedException {
@@ -60,7 +65,10 @@ public record SuiteRun(
                 }
                 int r = round;
                 for (Path script : order) {
-                    outcomes.add(pool.submit(() -> new Outcome(script, r, one(script, r))));
+                    outcomes.add(pool.submit(() -> {
+                        Differential.Outcome o = one(script, r);
+                        return new Outcome(script, r, o.verdict(), o.endState());
+                    }));
                 }
             }
             for (Future<Outcome> outcome : outcomes) {
@@ -73,24 +81,22 @@ public record SuiteRun(
         }
     }
 
-    private Verdict one(Path file, int round) {
+    private Differential.Outcome one(Path file, int round) {
         long began = System.nanoTime();
-        Script script;
+        Verdict verdict;
         try {
-            script = ScriptParser.parse(file, options);
-        } catch (ScriptException e) {
-            return Verdict.fail((System.nanoTime() - began) / 1e9, e.getMessage(), e.line());
-        }
-        try {
+            Script script = ScriptParser.parse(file, options);
+            RunOptions run = new RunOptions(seed + round, pcap);
             if (differential) {
-                return Differential.run(script, live(file), new RunOptions(seed + round, pcap), counters);
+                return Differential.run(script, live(file), run, counters, endStates ? MORE_RUNS : 0);
             }
-            return Packetdrill.run(script, new RunOptions(seed + round, pcap));
+            verdict = Packetdrill.run(script, run);
         } catch (ScriptException e) {
-            return Verdict.fail((System.nanoTime() - began) / 1e9, e.getMessage(), e.line());
+            verdict = Verdict.fail((System.nanoTime() - began) / 1e9, e.getMessage(), e.line());
         } catch (RuntimeException | Error bug) {
-            return Verdict.fail((System.nanoTime() - began) / 1e9, "the run broke: " + trace(bug), 0);
+            verdict = Verdict.fail((System.nanoTime() - began) / 1e9, "the run broke: " + trace(bug), 0);
         }
+        return new Differential.Outcome(verdict, "");
     }
 
     /** The script for a machine whose times are less exact, unless the person said how exact they must be. */

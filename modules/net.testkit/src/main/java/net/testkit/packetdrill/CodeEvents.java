@@ -1,6 +1,7 @@
 package net.testkit.packetdrill;
 
 import java.util.Map;
+import java.util.TreeMap;
 import java.util.function.Consumer;
 import java.util.function.ToLongFunction;
 import net.core.sock.OptVal;
@@ -15,6 +16,7 @@ import org.jspecify.annotations.Nullable;
 
 /** Code blocks: each sees TCP_INFO and SO_MEMINFO of the socket under test as they are at its time. */
 final class CodeEvents {
+    private static final String PREFIX = "tcpi_";
     private static final String[] MEMINFO = {
         "SK_MEMINFO_RMEM_ALLOC",
         "SK_MEMINFO_RCVBUF",
@@ -109,7 +111,7 @@ final class CodeEvents {
     }
 
     private static Map.Entry<String, ToLongFunction<TcpInfo>> field(String name, ToLongFunction<TcpInfo> of) {
-        return Map.entry("tcpi_" + name, of);
+        return Map.entry(PREFIX + name, of);
     }
 
     private static long unsigned(int v) {
@@ -132,6 +134,18 @@ final class CodeEvents {
             }
         }
         return name -> null;
+    }
+
+    /** TCP_INFO of a descriptor by the names that code uses, without their prefix; null if it has none. */
+    static @Nullable Map<String, Long> info(HostCalls sys, int fd) {
+        OptVal info = new OptVal(TcpInfo.LENGTH);
+        if (sys.getsockopt(fd, SockConst.SOL_TCP, TcpConst.TCP_INFO, info) != 0
+                || !(info.object instanceof TcpInfo i)) {
+            return null;
+        }
+        Map<String, Long> values = new TreeMap<>();
+        FIELDS.forEach((name, of) -> values.put(name.substring(PREFIX.length()), of.applyAsLong(i)));
+        return values;
     }
 
     private CodeScope snapshot(int fd) {

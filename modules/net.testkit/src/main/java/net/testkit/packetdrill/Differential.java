@@ -2,6 +2,7 @@ package net.testkit.packetdrill;
 
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.util.ArrayList;
 import java.util.List;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.CompletionException;
@@ -55,40 +56,64 @@ public final class Differential {
      * @return pass: both agree with the script and with each other; skip: the script says why it cannot be checked
      */
     public static Verdict run(Script script, Script live, RunOptions options) {
-        return run(script, live, options, false);
+        return run(script, live, options, false, 0).verdict();
     }
+
+    /**
+     * A verdict, and what both hosts had counted and knew at the script's end.
+     *
+     * @param endState as {@link EndStates} keeps it; empty if a run failed or none was asked for
+     */
+    public record Outcome(Verdict verdict, String endState) {}
 
     /**
      * Runs both.
      *
      * @param counters whether what nstat shows must have moved alike as well, see {@link CounterDiff}
+     * @param more how often more on Linux, to compare how the script ended
      */
-    public static Verdict run(Script script, Script live, RunOptions options, boolean counters) {
+    public static Outcome run(Script script, Script live, RunOptions options, boolean counters, int more) {
         for (int i = 1; i <= script.lines().size(); i++) {
             if (script.line(i).startsWith(REASON)) {
-                return Verdict.skip(0, script.line(i).substring(REASON.length()).strip(), i);
+                return new Outcome(
+                        Verdict.skip(
+                                0, script.line(i).substring(REASON.length()).strip(), i),
+                        "");
             }
         }
         Run ours = Packetdrill.softnet(script, options, true);
         if (ours.verdict().result() == Verdict.Result.SKIP) {
-            return ours.verdict();
+            return new Outcome(ours.verdict(), "");
         }
         double seconds = ours.verdict().seconds();
         Verdict outcome = ours.verdict();
+        List<EndState> ends = new ArrayList<>();
         for (int attempt = 0; attempt < ATTEMPTS; attempt++) {
             Run theirs = onThread(() -> linux(live));
             outcome = compare(ours, theirs, counters);
             seconds += theirs.verdict().seconds();
+            ends.add(theirs.end());
             if (outcome.result() == Verdict.Result.PASS
                     || theirs.verdict().error().isEmpty()) {
                 break;
             }
         }
-        return new Verdict(outcome.result(), seconds, outcome.error(), outcome.line());
+        Verdict verdict = new Verdict(outcome.result(), seconds, outcome.error(), outcome.line());
+        if (more == 0 || outcome.result() != Verdict.Result.PASS) {
+            return new Outcome(verdict, "");
+        }
+        ends.subList(0, ends.size() - 1).clear(); // of the run that passed
+        for (int i = 0; i < more; i++) {
+            Run again = onThread(() -> linux(live));
+            if (again.verdict().error().isEmpty()) {
+                ends.add(again.end());
+            }
+        }
+        return new Outcome(verdict, EndStates.row(ours.end(), ends));
     }
 
-    /** A verdict and what it was about. */
-    record Run(Verdict verdict, Transcript transcript) {}
+    /** A verdict, what it was about, and how it ended. */
+    record Run(Verdict verdict, Transcript transcript, EndState end) {}
 
     private static Run linux(Script live) {
         long began = System.nanoTime();

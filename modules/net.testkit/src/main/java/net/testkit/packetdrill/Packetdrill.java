@@ -28,21 +28,24 @@ public final class Packetdrill {
         Settings.IpVersion wanted = script.settings().ipVersion();
         if (own != null && own != wanted) {
             String why = "written for " + own.text() + ", not for " + wanted.text();
-            return new Differential.Run(Verdict.skip(seconds(began), why, 0), Transcript.NONE);
+            return new Differential.Run(Verdict.skip(seconds(began), why, 0), Transcript.NONE, EndState.NONE);
         }
         if (script.settings().ipVersion() != Settings.IpVersion.IPV4) {
-            return new Differential.Run(Verdict.skip(seconds(began), "runs over IPv4 only", 0), Transcript.NONE);
+            return new Differential.Run(
+                    Verdict.skip(seconds(began), "runs over IPv4 only", 0), Transcript.NONE, EndState.NONE);
         }
         for (Event e : script.events()) {
             if (e.action() instanceof Packet.Icmp i
                     && IcmpNames.type(i.type(), false) < 0
                     && IcmpNames.type(i.type(), true) >= 0) {
                 return new Differential.Run(
-                        Verdict.skip(seconds(began), "ICMPv6 message: runs over IPv4 only", e.line()), Transcript.NONE);
+                        Verdict.skip(seconds(began), "ICMPv6 message: runs over IPv4 only", e.line()),
+                        Transcript.NONE,
+                        EndState.NONE);
             }
         }
         if (script.settings().dryRun()) {
-            return new Differential.Run(Verdict.pass(seconds(began)), Transcript.NONE);
+            return new Differential.Run(Verdict.pass(seconds(began)), Transcript.NONE, EndState.NONE);
         }
         ScriptRun run = new ScriptRun(script);
         try (PcapFile pcap = pcap(script, options);
@@ -59,7 +62,7 @@ public final class Packetdrill {
         String error = run.run(world);
         Verdict verdict =
                 error.isEmpty() ? Verdict.pass(seconds(began)) : Verdict.fail(seconds(began), error, run.line());
-        return new Differential.Run(verdict, run.transcript());
+        return new Differential.Run(verdict, run.transcript(), run.end());
     }
 
     private static @Nullable PcapFile pcap(Script script, RunOptions options) {

@@ -1,6 +1,7 @@
 package net.testkit.packetdrill;
 
 import java.util.Locale;
+import java.util.Map;
 import net.core.UserError;
 import net.testkit.packetdrill.lang.Code;
 import net.testkit.packetdrill.lang.Command;
@@ -17,6 +18,7 @@ final class ScriptRun {
     private final Settings settings;
     private int line;
     private @Nullable Transcript transcript;
+    private EndState end = EndState.NONE;
 
     ScriptRun(Script script) {
         this.script = script;
@@ -34,6 +36,11 @@ final class ScriptRun {
         return t == null ? Transcript.NONE : t;
     }
 
+    /** What the host knew after the last event, if the world kept packets. */
+    EndState end() {
+        return end;
+    }
+
     /** Runs everything. @return what went wrong, in several lines; empty if nothing did */
     String run(ScriptWorld world) {
         ShellEvents shell = new ShellEvents(world);
@@ -49,7 +56,11 @@ final class ScriptRun {
                 shell.run(init);
             }
             world.begin();
+            Map<String, Long> before = world.keepsAll() ? EndState.counters(world) : Map.of();
             events(world, shell, calls, packets);
+            if (world.keepsAll() && calls.awaitIdle()) {
+                end = EndState.of(world, before);
+            }
             transcript = ended(world);
             finish(world, shell, calls, packets);
             return "";

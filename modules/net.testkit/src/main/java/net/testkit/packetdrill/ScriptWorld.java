@@ -190,6 +190,7 @@ final class ScriptWorld implements AutoCloseable {
         everything = new ArrayList<>();
     }
 
+    /** Is more kept than the last packets? */
     synchronized boolean keepsAll() {
         return everything != null;
     }
