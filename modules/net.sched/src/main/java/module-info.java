@@ -30,6 +30,10 @@ module net.sched {
             net.sched.act.VlanOps;
     provides net.sched.cls.TcfProtoOps with
             net.sched.cls.MatchallOps,
+            net.sched.cls.FwOps,
+            net.sched.cls.RouteOps,
+            net.sched.cls.ematch.BasicOps,
+            net.sched.cls.ematch.FlowOps,
             net.sched.cls.flower.FlowerOps,
             net.sched.cls.u32.U32Ops;
     provides net.core.dev.QdiscOps with

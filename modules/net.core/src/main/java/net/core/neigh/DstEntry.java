@@ -97,6 +97,8 @@ public abstract class DstEntry implements SkbDst {
     public int headerLen;
     /** Room for trailers, bytes. */
     public int trailerLen;
+    /** Realms, for classifiers: of the destination in the lower half, of the source in the upper; 0: none. */
+    public int tclassid;
     /** Time stamp of last use, jiffies. */
     public long lastuse;
     /** Congestion control named by the route. */

@@ -28,6 +28,9 @@ public final class FibConfig {
     public int metricLocks;
 
     public @Nullable String ccName;
+    /** Realms, for classifiers: destination in the lower half, source in the upper. Linux: RTA_FLOW */
+    public int realms;
+
     public final List<Nexthop> nexthops = new ArrayList<>();
 
     /**

@@ -20,6 +20,9 @@ public final class FibInfo {
     public final int metricLocks;
 
     public final @Nullable String ccName;
+    /** Realms; see {@link FibConfig#realms}. */
+    public final int realms;
+
     public final FibNh[] nh;
     /** Being removed. */
     public volatile boolean dead;
@@ -33,6 +36,7 @@ public final class FibInfo {
         metrics = c.metrics.clone();
         metricLocks = c.metricLocks;
         ccName = c.ccName;
+        realms = c.realms;
         this.nh = nh;
         for (FibNh n : nh) {
             n.parent = this;

@@ -266,6 +266,7 @@ public final class Route {
             rt.rtUsesGateway = true;
             rt.rtGw4 = nh.gw;
         }
+        rt.tclassid = fi.realms;
         if (fi.hasMetrics()) {
             rt.initMetrics(fi.metrics);
             rt.ccName = fi.ccName;

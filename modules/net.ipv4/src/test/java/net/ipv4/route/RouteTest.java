@@ -78,6 +78,17 @@ class RouteTest {
         assertThat(lookup(flow(FAR, 0, 0))).isNotSameAs(a);
     }
 
+    /** A route's realms are in the packets' destination, where classifiers look for them. */
+    @Test
+    void shouldCarryRealms() {
+        gateways();
+        FibConfig c = new FibConfig(FAR & 0xffffff00, 24).via(null, GW2);
+        c.realms = 3 << 16 | 7;
+        Ipv4Admin.addRoute(host.net, c);
+        assertThat(lookup(flow(FAR, 0, 0)).tclassid).isEqualTo(3 << 16 | 7);
+        assertThat(lookup(flow(FAR + 0x100, 0, 0)).tclassid).isZero();
+    }
+
     @Test
     void shouldKeepLocalTrafficOnLoopback() {
         for (int addr : new int[] {ME, 0x7f000001, 0x7f010203}) {
