@@ -111,6 +111,8 @@ public final class Dev {
         skb.dstPendingConfirm = false;
         skb.queueMapping = 0;
         skb.napiId = 0;
+        skb.redirected = false;
+        skb.tcSkipClassify = false; // what came back from an ifb over there is new here
         if (crossNamespace) {
             skb.orphan();
             skb.mark = 0;

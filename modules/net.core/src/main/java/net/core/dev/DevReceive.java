@@ -141,7 +141,7 @@ final class DevReceive {
     }
 
     private static int ingress(Cpu cpu, SkBuff skb, TcHook hook) {
-        QdiscSkbCb.pktLenInit(skb);
+        QdiscSkbCb.setPktLen(skb, skb.len); // as in Linux, here without headers for each segment
         return hook.pass(cpu, skb);
     }
 

@@ -46,8 +46,9 @@ public final class TcHook {
     @HotPath
     int pass(Cpu cpu, SkBuff skb) {
         int at = STRIDE * (cpu.id + 1);
-        counters[at]++;
-        counters[at + BYTES] += skb.len;
+        int segs = skb.shinfo().gsoSegs;
+        counters[at] += segs == 0 ? 1 : segs;
+        counters[at + BYTES] += QdiscSkbCb.pktLen(skb);
         skb.tcAtIngress = ingress;
         cpu.sd.tcDropReason = null;
         switch (block.classify(cpu, skb)) {
@@ -104,7 +105,7 @@ public final class TcHook {
         return n;
     }
 
-    /** Packets that came by. */
+    /** Packets that came by, a GSO packet as its segments. */
     public long packets() {
         return sum(0);
     }

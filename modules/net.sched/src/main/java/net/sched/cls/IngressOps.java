@@ -167,7 +167,9 @@ public abstract class IngressOps implements QdiscOps {
 
         @Override
         public void dump(TcPrint p) {
-            p.text("---------------- ");
+            if (!egress) {
+                p.text("---------------- ");
+            }
         }
     }
 }

@@ -133,6 +133,30 @@ class HookTest {
         }
     }
 
+    /** Counted as in Linux: segments, with their link header on the way out only, without one for each segment on the way in. */
+    @Test
+    void shouldCountSegments() {
+        try (ActionLab lab = new ActionLab()) {
+            Wire a = lab.wire("eth0");
+            lab.filter(a.dev, ActionLab.IN, "action pass");
+            lab.inCpu(cpu -> {
+                var skb = ActionLab.frame(cpu, a.dev, 1014);
+                skb.pull(EthHdr.ETH_HLEN);
+                skb.setTransportHeader(20);
+                skb.shinfo().gsoSize = 400;
+                skb.shinfo().gsoSegs = 3;
+                Dev.netifReceiveSkb(cpu, skb);
+            });
+            var hooks = Objects.requireNonNull(a.dev.ingressQdisc);
+            assertThat(hooks.currentPackets()).isEqualTo(3);
+            assertThat(hooks.currentBytes()).isEqualTo(1000);
+            lab.filter(a.dev, ActionLab.OUT, "action pass");
+            lab.send(a.dev, 100);
+            assertThat(hooks.currentBytes()).isEqualTo(1100);
+            assertThat(hooks.describe(false)).isEqualTo("qdisc clsact ffff: parent ffff:fff1 \n");
+        }
+    }
+
     /** The chain that an action names is asked next. */
     @Test
     void shouldGoOnInAnotherChain() {
