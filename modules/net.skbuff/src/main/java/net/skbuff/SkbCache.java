@@ -493,7 +493,7 @@ public class SkbCache extends SkbCachePadAfter {
             Pooled next = node.nextFree;
             node.nextFree = null;
             if (node instanceof SkBuff skb) {
-                skb.freeAtHome(this);
+                SkbFree.atHome(skb, this);
             } else if (node instanceof Page page) {
                 freePageLocal(page);
             } else {

@@ -112,7 +112,7 @@ final class SkbCopy {
         if (skb.isClonedData()) {
             shareAll(fresh, old);
             skb.adopt(fresh);
-            skb.dropOldInfo(c, old);
+            SkbFree.dropOldInfo(skb, c, old);
         } else { // alone: the old info and fragments stay, the pages of the two infos change places
             fresh.linear = old.linear;
             old.linear = page;
