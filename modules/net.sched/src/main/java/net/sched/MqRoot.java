@@ -31,7 +31,7 @@ abstract class MqRoot extends Qdisc implements QdiscClassOps {
         NetDevice dev = devQueue.dev;
         children = new Qdisc[dev.tx.length];
         for (int i = 0; i < children.length; i++) {
-            Qdisc q = SchGeneric.createDefault(dev, dev.tx[i]);
+            Qdisc q = SchGeneric.createOfQueue(dev, dev.tx[i]);
             q.parent = TcHandle.make(handle, i + 1);
             q.flags |= TCQ_F_ONETXQUEUE | TCQ_F_NOPARENT;
             children[i] = q;

@@ -4,7 +4,6 @@ import java.util.Arrays;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
-import java.util.Objects;
 import java.util.SplittableRandom;
 import net.core.Cpu;
 import net.core.Kernel;
@@ -12,9 +11,7 @@ import net.core.dev.Dev;
 import net.core.dev.DevGlobals;
 import net.core.dev.EthHdr;
 import net.core.dev.NetDevice;
-import net.core.dev.NetDeviceOps;
 import net.core.dev.NetXmit;
-import net.core.dev.NetdevQueue;
 import net.core.dev.Qdisc;
 import net.core.dev.QdiscOps;
 import net.core.dev.QdiscSkbCb;
@@ -22,8 +19,6 @@ import net.core.dev.SchGeneric;
 import net.skbuff.SkBuff;
 import net.skbuff.SkBuffHead;
 import net.skbuff.SkbDropReason;
-import org.agrona.UnsafeApi;
-import org.jspecify.annotations.Nullable;
 
 /**
  * What every queueing discipline owes the stack, checked with a seeded mix of packets and operations. Of use to the
@@ -58,7 +53,7 @@ public final class QdiscContract {
     private final List<Leave> leave;
     private final SplittableRandom random;
     private final NetDevice dev;
-    private final Card card;
+    private final ContractCard card;
     /** Packets held, by identity, with their accounted length. */
     private final Map<SkBuff, Integer> held = new java.util.IdentityHashMap<>();
 
@@ -74,11 +69,10 @@ public final class QdiscContract {
         this.seed = seed;
         this.leave = Arrays.asList(leave);
         random = new SplittableRandom(seed);
-        card = new Card();
+        card = new ContractCard(new SplittableRandom(~seed));
         dev = new NetDevice(kernel.initNet(), "qc%d", card, 1, 1);
         EthHdr.etherSetup(dev);
         dev.register();
-        card.random = new SplittableRandom(~seed);
     }
 
     /** Checks the discipline that {@code spec} names in tc's grammar, in a kernel of its own. */
@@ -282,105 +276,14 @@ public final class QdiscContract {
         dev.unregister();
     }
 
-    /** A driver with a small ring, which stops its queue and at times answers busy. */
-    private static final class Card implements NetDeviceOps {
-        final SkBuffHead ring = new SkBuffHead();
-        long sent;
-
-        @Nullable
-        SplittableRandom random;
-
-        @Override
-        public int ndoStartXmit(Cpu cpu, SkBuff skb, NetDevice d, NetdevQueue txq, boolean more) {
-            if (Objects.requireNonNull(random).nextInt(50) == 0) {
-                txq.stop();
-                return NETDEV_TX_BUSY;
-            }
-            ring.addTail(skb);
-            sent++;
-            if (ring.qlen >= 8) {
-                txq.stop();
-            }
-            return NETDEV_TX_OK;
-        }
-
-        void complete(Cpu cpu) {
-            NetDevice d = null;
-            for (SkBuff skb = ring.dequeue(); skb != null; skb = ring.dequeue()) {
-                d = (NetDevice) skb.dev;
-                skb.consume(cpu);
-            }
-            NetDevice on = d != null ? d : dev;
-            if (on != null) {
-                on.wakeAllQueues(cpu);
-            }
-        }
-
-        private @Nullable NetDevice dev;
-
-        @Override
-        public int ndoOpen(NetDevice d) {
-            dev = d;
-            return 0;
-        }
-
-        @Override
-        public int ndoStop(NetDevice d) {
-            Cpu cpu = d.kernel().localBhDisable(0);
-            ring.purge(cpu, SkbDropReason.NOT_SPECIFIED);
-            cpu.localBhEnable();
-            return 0;
-        }
-    }
-
     // ---- tools
 
     private SkBuff packet(Cpu cpu) {
         return packet(cpu, random.nextInt(FLOWS), 60 + random.nextInt(1454));
     }
 
-    /** UDP in IPv4 in Ethernet, capable of ECN. */
     private SkBuff packet(Cpu cpu, int flow, int len) {
-        SkBuff skb = Objects.requireNonNull(cpu.allocSkb(len + 32));
-        skb.reserve(32);
-        skb.put(len);
-        UnsafeApi.setMemory(skb.dataAddress(), len, (byte) 0);
-        header(skb.dataAddress() + EthHdr.ETH_HLEN, len - EthHdr.ETH_HLEN, flow);
-        skb.dev = dev;
-        skb.protocol = EthHdr.ETH_P_IP;
-        skb.resetMacHeader();
-        skb.setNetworkHeader(EthHdr.ETH_HLEN);
-        skb.mark = nextMark++;
-        skb.hash = (flow + 1) * 0x61C88647;
-        skb.l4Hash = true;
-        skb.priority = flow % 3;
-        QdiscSkbCb.setPktLen(skb, len);
-        return skb;
-    }
-
-    private static void header(long ip, int len, int flow) {
-        UnsafeApi.setMemory(ip, 28, (byte) 0);
-        put16(ip, 0x4502);
-        put16(ip + 2, len);
-        put16(ip + 6, 0x4000);
-        put16(ip + 8, 64 << 8 | 17);
-        put16(ip + 12, 10 << 8);
-        put16(ip + 14, flow + 1);
-        put16(ip + 16, 10 << 8);
-        put16(ip + 18, 0x101);
-        put16(ip + 20, 1000 + flow);
-        put16(ip + 22, 9);
-        put16(ip + 24, len - 20);
-        int sum = 0;
-        for (int i = 0; i < 20; i += 2) {
-            sum += (UnsafeApi.getByte(ip + i) & 0xff) << 8 | UnsafeApi.getByte(ip + i + 1) & 0xff;
-        }
-        put16(ip + 10, ~((sum & 0xffff) + (sum >> 16)));
-    }
-
-    private static void put16(long a, int v) {
-        UnsafeApi.putByte(a, (byte) (v >> 8));
-        UnsafeApi.putByte(a + 1, (byte) v);
+        return ContractPackets.udp(cpu, dev, flow, len, flow % 3, nextMark++);
     }
 
     /**

@@ -87,6 +87,9 @@ public abstract class Qdisc {
     /** Packets of a bulk that turned out to be for another transmit queue. */
     final SkBuffHead skbBadTxq = new SkBuffHead();
 
+    /** A graft is under way, which settles the parents' accounts itself. */
+    private boolean grafting;
+
     private final SpinLock rootLock = new SpinLock();
     private boolean runningLocked;
 
@@ -311,7 +314,7 @@ public abstract class Qdisc {
      * <p>Linux: qdisc_tree_reduce_backlog(), net/sched/sch_api.c
      */
     public final void treeReduceBacklog(int n, int bytes) {
-        if (n == 0 && bytes == 0) {
+        if (n == 0 && bytes == 0 || grafting) {
             return;
         }
         Qdisc child = this;
@@ -347,12 +350,16 @@ public abstract class Qdisc {
         SkBuffHead moved = new SkBuffHead(); // allocates: configuration
         int n = old.qlen;
         int bytes = old.backlog;
+        // Either may drop a packet by itself meanwhile, and would tell parents that do not count it as theirs.
+        old.grafting = true;
+        child.grafting = true;
         old.handOver(cpu, moved);
         SkBuffHead toFree = new SkBuffHead(); // allocates: configuration
         for (SkBuff skb = moved.dequeue(); skb != null; skb = moved.dequeue()) {
             child.enqueue(cpu, skb, toFree);
         }
         toFree.purge(cpu, net.skbuff.SkbDropReason.QDISC_DROP);
+        child.grafting = false;
         child.treeReduceBacklog(n - child.qlen, bytes - child.backlog);
         return old;
     }

@@ -6,6 +6,7 @@ import java.util.List;
 import java.util.Map;
 import java.util.TreeMap;
 import net.core.UserError;
+import net.core.tc.TcHandle;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -65,7 +66,8 @@ public final class QdiscRegistry {
     }
 
     /**
-     * Attaches a qdisc to the root of a device, given in tc's grammar: {@code NAME [options]}. Context: rtnl.
+     * Attaches a qdisc to the root of a device, given in tc's grammar: {@code NAME [options]}; ingress and clsact go to
+     * the device's hooks and leave its queue alone. Context: rtnl.
      *
      * @throws UserError if name or options are wrong
      */
@@ -74,6 +76,10 @@ public final class QdiscRegistry {
         QdiscOps ops = get(words.getFirst());
         Object opt = ops.parse(words.subList(1, words.size()));
         Qdisc q = ops.create(dev.tx[0]);
+        if ((q.flags & Qdisc.TCQ_F_INGRESS) != 0) {
+            return SchApi.modify(
+                    dev, SchApi.Verb.REPLACE, TcHandle.INGRESS, 0, words.getFirst(), words.subList(1, words.size()));
+        }
         q.handle = 0x80010000 + (dev.ifindex << 16);
         int err = q.init(opt);
         if (err != 0) {

@@ -303,7 +303,7 @@ public final class SchApi {
         Qdisc above = parentOf(dev, parent);
         if ((above.flags & Qdisc.TCQ_F_MQROOT) != 0) {
             NetdevQueue txq = queueOf(dev, parent);
-            Qdisc q = SchGeneric.createDefault(dev, txq);
+            Qdisc q = SchGeneric.createOfQueue(dev, txq);
             q.parent = parent;
             QdiscGraft.queue(txq, q);
             return;

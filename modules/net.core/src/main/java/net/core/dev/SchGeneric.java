@@ -364,15 +364,25 @@ public final class SchGeneric {
 
     // Activation, under rtnl.
 
-    /** Makes the default qdisc for a queue. Context: rtnl. Linux: qdisc_create_dflt(). */
+    /** Makes the qdisc that a device has unless told otherwise: none if it never stops. Context: rtnl. */
     public static Qdisc createDefault(NetDevice dev, NetdevQueue txq) {
-        DevGlobals g = dev.globals();
-        QdiscOps ops = (dev.privFlags & NetDevice.IFF_NO_QUEUE) != 0 ? g.qdiscs.get("noqueue") : g.qdiscs.defaultOps();
+        QdiscRegistry all = dev.globals().qdiscs;
+        boolean queue = (dev.privFlags & NetDevice.IFF_NO_QUEUE) == 0;
+        return create(dev, txq, queue ? all.defaultOps() : all.get("noqueue"));
+    }
+
+    /** Makes the qdisc of one queue under a root that groups them: of the default kind. Linux: mq_init(). */
+    public static Qdisc createOfQueue(NetDevice dev, NetdevQueue txq) {
+        return create(dev, txq, dev.globals().qdiscs.defaultOps());
+    }
+
+    /** Linux: qdisc_create_dflt(). */
+    private static Qdisc create(NetDevice dev, NetdevQueue txq, QdiscOps ops) {
         Qdisc q = ops.create(txq);
         if ((q.flags & Qdisc.TCQ_F_MQROOT) != 0) {
-            q = g.qdiscs.get("pfifo_fast").create(txq); // what groups queues cannot be in front of one
+            q = dev.globals().qdiscs.get("pfifo_fast").create(txq); // what groups queues cannot be in front of one
         }
-        if ((dev.privFlags & NetDevice.IFF_NO_QUEUE) == 0 && dev.tx.length == 1) {
+        if ((q.flags & Qdisc.TCQ_F_BUILTIN) == 0 && dev.tx.length == 1) {
             q.flags |= Qdisc.TCQ_F_ONETXQUEUE;
         }
         int err = q.init(null);
