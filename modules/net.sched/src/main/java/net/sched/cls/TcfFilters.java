@@ -261,13 +261,21 @@ public final class TcfFilters implements TcfBlock {
         return kernel.providers(TcfProtoOps.class).stream().anyMatch(o -> o.id().equals(kind));
     }
 
-    private TcfProtoOps ops(Kernel kernel, String kind) {
-        Map<String, TcfProtoOps> kinds = shared("", () -> {
+    private Map<String, TcfProtoOps> kinds(Kernel kernel) {
+        return shared("", () -> {
             Map<String, TcfProtoOps> all = new HashMap<>();
             kernel.providers(TcfProtoOps.class).forEach(o -> all.put(o.id(), o));
             return all;
         });
-        TcfProtoOps ops = kinds.get(kind);
+    }
+
+    /** Lets these filters be of a kind that no module provides: for tests of it. */
+    public void provide(Kernel kernel, TcfProtoOps kind) {
+        kinds(kernel).put(kind.id(), kind);
+    }
+
+    private TcfProtoOps ops(Kernel kernel, String kind) {
+        TcfProtoOps ops = kinds(kernel).get(kind);
         if (ops == null) {
             throw new UserError("Error: TC classifier not found.");
         }
@@ -393,6 +401,17 @@ public final class TcfFilters implements TcfBlock {
             all.add(c.number);
         }
         return all.stream().mapToInt(Integer::intValue).toArray();
+    }
+
+    /** All filters, each as its chain, preference and handle. */
+    public List<int[]> handles() {
+        List<int[]> all = new ArrayList<>();
+        for (TcfProto tp : all()) {
+            for (int h : tp.handles()) {
+                all.add(new int[] {tp.chain, tp.prio, h});
+            }
+        }
+        return all;
     }
 
     // ---- show

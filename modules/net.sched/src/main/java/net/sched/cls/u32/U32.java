@@ -272,6 +272,7 @@ final class U32 extends TcfProto {
                 clear(t);
                 tables.remove(t);
             }
+            tables.restart();
         }
     }
 

@@ -55,6 +55,11 @@ final class U32Tables {
         tables.remove(t);
     }
 
+    /** The last root is gone: numbers begin anew. */
+    void restart() {
+        lastId = -1;
+    }
+
     List<U32Table> all() {
         return List.copyOf(tables);
     }
