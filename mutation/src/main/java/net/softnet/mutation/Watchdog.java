@@ -12,7 +12,7 @@ import org.pitest.util.ExitCode;
  * <p>Context: {@link #start} and {@link #stop} by the one thread that runs tests.
  */
 final class Watchdog {
-    private static final long LIMIT_NS = 3_000_000_000L;
+    private static final long LIMIT_NS = 2_000_000_000L;
     private static final long STEP_MS = 100;
     private static final OperatingSystemMXBean OS =
             (OperatingSystemMXBean) ManagementFactory.getOperatingSystemMXBean();
