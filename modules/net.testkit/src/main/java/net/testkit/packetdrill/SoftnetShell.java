@@ -48,13 +48,12 @@ final class SoftnetShell implements HostShell {
 
     @Override
     public void moduleParameter(ShellCommand.ModuleParameter p) {
-        // Both of HyStart's detectors are always on here, which is what scripts ask for.
-        boolean known = p.module().equals("tcp_cubic")
-                && p.name().equals("hystart_detect")
-                && p.value().equals("3");
-        if (!known) {
+        String name = p.module() + "." + p.name();
+        try {
+            net.kernel().sysctl().set(name, p.value());
+        } catch (UserError e) {
             throw new ScriptFailure(
-                    "module parameter that is not emulated: " + p.module() + "." + p.name() + "=" + p.value());
+                    "module parameter that is not emulated: " + name + "=" + p.value() + ": " + e.getMessage());
         }
     }
 
