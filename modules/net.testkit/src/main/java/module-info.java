@@ -7,6 +7,7 @@
  * <p>Threading: one thread at a time, in virtual time, from a seed.
  */
 module net.testkit {
+    requires java.management;
     requires jdk.management;
     requires transitive net.tcp;
     requires transitive net.sched;

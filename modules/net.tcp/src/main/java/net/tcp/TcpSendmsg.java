@@ -32,6 +32,7 @@ import org.jspecify.annotations.Nullable;
  */
 public final class TcpSendmsg {
     private static final int FRAG_PAGE_SIZE = 32768;
+    private static final int PRESSURE_STEP = 2048;
     private static final int SMALL_PAGE_SIZE = 2048;
     private static final int SKB_MAX_BYTES = 65536;
     static final int FRAGMENTS_FULL = Integer.MIN_VALUE;
@@ -188,7 +189,9 @@ public final class TcpSendmsg {
                 if (!spliced) {
                     refillPage(cpu, tp, left);
                 }
-                tp.wmemSchedule(cpu, Math.min(left, SKB_MAX_BYTES)); // while a CPU's batch of memory is at hand
+                if (!Tcp.underMemoryPressure(tp)) {
+                    tp.wmemSchedule(cpu, Math.min(left, SKB_MAX_BYTES)); // while a CPU's batch of memory is at hand
+                }
             }
             return skb;
         } finally {
@@ -224,7 +227,8 @@ public final class TcpSendmsg {
             page.put(cpu);
             tp.fragPage = null;
         }
-        boolean bulk = left > SMALL_PAGE_SIZE || tp.writeSeq - tp.sndUna > SMALL_PAGE_SIZE;
+        boolean bulk =
+                !Tcp.underMemoryPressure(tp) && (left > SMALL_PAGE_SIZE || tp.writeSeq - tp.sndUna > SMALL_PAGE_SIZE);
         page = cpu.allocPage(bulk ? FRAG_PAGE_SIZE : SMALL_PAGE_SIZE);
         tp.fragPage = page;
         tp.fragOffset = 0;
@@ -267,7 +271,7 @@ public final class TcpSendmsg {
         if (!merge && skb.shinfo().nrFrags >= SkBuff.MAX_SKB_FRAGS) {
             return FRAGMENTS_FULL;
         }
-        int n = wmemSchedule(tp, Math.min(want, page.size() - offset));
+        int n = wmemSchedule(tp, Math.min(step(tp, want), page.size() - offset));
         if (n <= 0) {
             return 0;
         }
@@ -299,7 +303,7 @@ public final class TcpSendmsg {
         if (!merge && skb.shinfo().nrFrags >= SkBuff.MAX_SKB_FRAGS) {
             return FRAGMENTS_FULL;
         }
-        int n = wmemSchedule(tp, Math.min(want, from.remaining()));
+        int n = wmemSchedule(tp, Math.min(step(tp, want), from.remaining()));
         if (n <= 0) {
             return 0;
         }
@@ -313,6 +317,15 @@ public final class TcpSendmsg {
         tp.wmemQueuedAdd(n);
         tp.memCharge(n);
         return n;
+    }
+
+    /**
+     * How much to ask for at once. {@code Deviation:} Linux asks for what is left of a page fragment, up to 32 KiB, and a
+     * socket whose send buffer is halved over that gets it even beyond tcp_mem's limit: a thousand connections that nobody
+     * reads from held half as much again. In small steps each gets tcp_wmem's minimum.
+     */
+    private static int step(TcpSock tp, int want) {
+        return Tcp.underMemoryPressure(tp) ? Math.min(want, PRESSURE_STEP) : want;
     }
 
     /** How much may be charged; a little always, or a socket with an empty queue would hang. Linux: tcp_wmem_schedule(). */

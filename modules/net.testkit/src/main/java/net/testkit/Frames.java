@@ -4,10 +4,10 @@ import java.util.Arrays;
 
 /** Builds whole Ethernet frames, checksums filled in, by code of the tests' own. */
 public final class Frames {
-    static final int ETH_P_IP = 0x0800;
+    public static final int ETH_P_IP = 0x0800;
     static final int ETH_P_ARP = 0x0806;
     static final int IPPROTO_ICMP = 1;
-    static final int IPPROTO_TCP = 6;
+    public static final int IPPROTO_TCP = 6;
     static final int IPPROTO_UDP = 17;
     /** Bytes of an Ethernet header. */
     static final int ETH = 14;

@@ -134,6 +134,14 @@ public final class LinuxNs implements AutoCloseable {
         return tap;
     }
 
+    /** A TAP without offloads on a bridge of this namespace, up. */
+    public TapDevice tapOnBridge(String device, String bridge) {
+        TapDevice tap = call(() -> TapDevice.open(device, 1, false));
+        ip("link", "set", "dev", device, "master", bridge);
+        ip("link", "set", "dev", device, "up");
+        return tap;
+    }
+
     /** All counters, named as nstat does: TcpRetransSegs, TcpExtTCPLostRetransmit. */
     public Map<String, Long> counters() {
         return call(() -> {
