@@ -90,6 +90,12 @@ public final class SkbSharedInfo extends Pooled {
 
     public @Nullable UbufInfo ubuf;
 
+    /**
+     * The head may not become a fragment of another packet: so it is on Linux where a driver has not built the packet around
+     * a page ({@code !skb->head_frag}), and here for those who want to be charged as there.
+     */
+    public boolean headKept;
+
     public final @Nullable Page[] frag = new @Nullable Page[MAX_SKB_FRAGS];
     public final int[] fragOff = new int[MAX_SKB_FRAGS];
     public final int[] fragSize = new int[MAX_SKB_FRAGS];
@@ -133,6 +139,7 @@ public final class SkbSharedInfo extends Pooled {
     }
 
     void initialise() {
+        headKept = false;
         nrFrags = 0;
         gsoSize = 0;
         gsoSegs = 0;

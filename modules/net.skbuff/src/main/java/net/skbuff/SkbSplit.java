@@ -209,7 +209,7 @@ final class SkbSplit {
         int k = a.nrFrags;
         if (linear != 0) {
             Page page = b.linear;
-            if (k + b.nrFrags >= SkBuff.MAX_SKB_FRAGS || from.isClonedData() || page == null) {
+            if (k + b.nrFrags >= SkBuff.MAX_SKB_FRAGS || from.isClonedData() || page == null || b.headKept) {
                 return false;
             }
             delta = from.truesize - SkBuff.HEAD_TRUESIZE;

@@ -51,7 +51,7 @@ public final class Tcp {
     public static void enterMemoryPressure(Cpu cpu, TcpSock tp) {
         ProtoMemory memory = memory(tp);
         if (memory != null) {
-            memory.enterPressure(cpu);
+            memory.enterPressure(cpu, tp);
         }
     }
 

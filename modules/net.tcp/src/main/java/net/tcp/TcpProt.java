@@ -45,11 +45,8 @@ public final class TcpProt extends Proto {
         /** The three limits, pages of 4096 bytes. */
         volatile long[] limits;
 
-        private final Kernel kernel;
-
         Memory(Kernel kernel) {
             super(kernel);
-            this.kernel = kernel;
             // As Linux: an eighth of what packets may take, by way of 3/4 and 3/2 of it.
             long pages = Math.max(Runtime.getRuntime().maxMemory() / 4096, 1 << 16);
             long limit = Math.max(pages / 8, 128);
@@ -62,10 +59,13 @@ public final class TcpProt extends Proto {
         }
 
         @Override
-        protected void enteredPressure(@Nullable Cpu cpu) {
-            if (cpu != null) {
-                TcpNet.of(kernel.initNet()).inc(cpu, LinuxMib.TCPMEMORYPRESSURES);
-            }
+        protected void enteredPressure(@Nullable Cpu cpu, Sock sk) {
+            TcpNet.of(sk.net).linuxMib.inc(LinuxMib.TCPMEMORYPRESSURES);
+        }
+
+        @Override
+        protected void leftPressure(@Nullable Cpu cpu, Sock sk, long lastedNs) {
+            TcpNet.of(sk.net).linuxMib.add(LinuxMib.TCPMEMORYPRESSURESCHRONO, lastedNs / 1_000_000);
         }
     }
 

@@ -8,6 +8,7 @@ import net.skbuff.SkBuff;
 import net.skbuff.SkBuffHead;
 import net.skbuff.SkbCache;
 import net.skbuff.SkbDropReason;
+import net.skbuff.SkbRbTree;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -22,6 +23,8 @@ import org.jspecify.annotations.Nullable;
 final class TcpRcvMem {
     /** Bytes of a packet made by collapsing. */
     private static final int COLLAPSED = 4096 - SkBuff.HEAD_TRUESIZE;
+
+    private static final SkbRbTree.Order BY_SEQ = (a, b) -> TcpSkbCb.seq(a) - TcpSkbCb.seq(b);
 
     private TcpRcvMem() {}
 
@@ -170,10 +173,7 @@ final class TcpRcvMem {
             charged += skb.truesize;
             skb = queue.peekNext(skb);
         }
-        int bytes = end - TcpSkbCb.seq(first);
-        long copies = (long) bytes / COLLAPSED * SkbCache.linearTruesize(COLLAPSED)
-                + (bytes % COLLAPSED == 0 ? 0 : SkbCache.linearTruesize(bytes % COLLAPSED));
-        return copies < charged ? collapseRun(cpu, tp, queue, first, end) : skb;
+        return copiesTruesize(end - TcpSkbCb.seq(first)) < charged ? collapseRun(cpu, tp, queue, first, end) : skb;
     }
 
     /**
@@ -221,57 +221,123 @@ final class TcpRcvMem {
         }
     }
 
-    /** The same for the out-of-order queue. {@code Deviation:} merges neighbours only where one of them wastes memory. */
+    /**
+     * The same for the out-of-order queue: each stretch without a hole becomes packets that are full, but single small
+     * packets only while they are few, lest somebody makes us copy crumbs for ever.
+     *
+     * <p>Linux: tcp_collapse_ofo_queue()
+     */
     private static void tcpCollapseOfoQueue(Cpu cpu, TcpSock tp) {
-        SkBuff skb = tp.outOfOrderQueue.first();
-        while (skb != null) {
-            SkBuff next = tp.outOfOrderQueue.next(skb);
-            if (next == null
-                    || !plain(skb)
-                    || !plain(next)
-                    || !wasteful(tp, skb) && !wasteful(tp, next)
-                    || TcpSeq.after(TcpSkbCb.seq(next), TcpSkbCb.endSeq(skb))) {
-                skb = next;
-                continue;
+        SkbRbTree queue = tp.outOfOrderQueue;
+        int crumbs = 0;
+        SkBuff head = queue.first();
+        while (head != null) {
+            int start = TcpSkbCb.seq(head);
+            int end = TcpSkbCb.endSeq(head);
+            int charged = head.truesize;
+            SkBuff tail = queue.next(head);
+            while (tail != null && !TcpSeq.after(TcpSkbCb.seq(tail), end)) {
+                end = TcpSeq.max(end, TcpSkbCb.endSeq(tail));
+                charged += tail.truesize;
+                tail = queue.next(tail);
             }
-            SkBuff merged = mergeTwo(cpu, tp, skb, next);
-            skb = merged != null ? merged : next;
+            if (charged != head.truesize || end - start >= COLLAPSED) {
+                collapseStretch(cpu, tp, head, tail);
+            } else {
+                crumbs += charged;
+                if (crumbs > tp.rcvbuf >> 3) {
+                    break;
+                }
+            }
+            head = tail;
+        }
+        tp.oooLastSkb = queue.last();
+    }
+
+    /** Collapses a stretch of the out-of-order queue, from the first packet that is worth it to the first with a FIN. */
+    private static void collapseStretch(Cpu cpu, TcpSock tp, SkBuff head, @Nullable SkBuff tail) {
+        SkbRbTree queue = tp.outOfOrderQueue;
+        SkBuff first = head;
+        while (!worthCollapsing(tp, first, queue.next(first), tail)) {
+            first = queue.next(first);
+            if (first == tail || first == null) {
+                return;
+            }
+        }
+        int end = TcpSkbCb.seq(first);
+        long charged = 0;
+        SkBuff stop = first;
+        while (stop != tail && stop != null && plain(stop)) {
+            end = TcpSeq.max(end, TcpSkbCb.endSeq(stop));
+            charged += stop.truesize;
+            stop = queue.next(stop);
+        }
+        if (copiesTruesize(end - TcpSkbCb.seq(first)) < charged) {
+            copyStretch(cpu, tp, first, end);
         }
     }
 
-    private static @Nullable SkBuff mergeTwo(Cpu cpu, TcpSock tp, SkBuff a, SkBuff b) {
-        int start = TcpSkbCb.seq(a);
-        int end = TcpSeq.max(TcpSkbCb.endSeq(a), TcpSkbCb.endSeq(b));
-        int bytes = end - start;
-        if (bytes > COLLAPSED) {
-            return null;
+    private static boolean worthCollapsing(TcpSock tp, SkBuff skb, @Nullable SkBuff next, @Nullable SkBuff tail) {
+        if (wasteful(tp, skb)) {
+            return true;
         }
-        SkBuff to = cpu.allocSkb(bytes);
-        if (to == null || to.truesize >= a.truesize + b.truesize) {
-            if (to != null) {
-                to.consume(cpu);
+        return next != null
+                && next != tail
+                && plain(skb)
+                && plain(next)
+                && TcpSkbCb.endSeq(skb) != TcpSkbCb.seq(next); // they overlap
+    }
+
+    /** What fresh packets for so many bytes cost. */
+    private static long copiesTruesize(int bytes) {
+        int rest = bytes % COLLAPSED;
+        return (long) (bytes / COLLAPSED) * SkbCache.linearTruesize(COLLAPSED)
+                + (rest == 0 ? 0 : SkbCache.linearTruesize(rest));
+    }
+
+    /** Without memory it stops between two packets: what is copied twice then is an overlap, which the queue may have. */
+    private static void copyStretch(Cpu cpu, TcpSock tp, SkBuff first, int end) {
+        SkbRbTree queue = tp.outOfOrderQueue;
+        SkBuff from = first;
+        int start = TcpSkbCb.seq(first);
+        SkBuff copies = null;
+        while (from != null && TcpSeq.before(start, end)) {
+            SkBuff to = cpu.allocSkb(Math.min(COLLAPSED, end - start));
+            if (to == null) {
+                break;
             }
-            return null;
+            TcpSkbCb.copy(to, from);
+            TcpSkbCb.seq(to, start);
+            TcpSkbCb.endSeq(to, start);
+            tp.setOwnerR(to);
+            to.next = copies;
+            copies = to;
+            int room = Math.min(to.tailroom(), end - start);
+            while (room > 0 && from != null) {
+                int n = Math.min(room, TcpSkbCb.endSeq(from) - start);
+                if (n > 0) {
+                    int at = to.put(n);
+                    from.copyBits(start - TcpSkbCb.seq(from), to.head() + at, n);
+                    start += n;
+                    room -= n;
+                    TcpSkbCb.endSeq(to, start);
+                }
+                if (TcpSeq.before(start, TcpSkbCb.endSeq(from))) {
+                    break; // full
+                }
+                SkBuff next = queue.next(from);
+                TcpSkbCb.orTcpFlags(to, TcpSkbCb.tcpFlags(from));
+                queue.erase(from);
+                TcpCount.netInc(cpu, tp, LinuxMib.TCPRCVCOLLAPSED);
+                from.consume(cpu);
+                from = next;
+            }
         }
-        TcpSkbCb.copy(to, a);
-        TcpSkbCb.endSeq(to, end);
-        TcpSkbCb.orTcpFlags(to, TcpSkbCb.tcpFlags(b));
-        int at = to.put(bytes);
-        a.copyBits(0, to.head() + at, a.len);
-        int had = TcpSkbCb.endSeq(a) - start;
-        if (had < bytes) {
-            b.copyBits(TcpSkbCb.endSeq(a) - TcpSkbCb.seq(b), to.head() + at + had, bytes - had);
+        while (copies != null) {
+            SkBuff next = copies.next;
+            copies.next = null;
+            queue.insert(copies, BY_SEQ);
+            copies = next;
         }
-        to.shinfo().gsoSegs = Math.max(1, a.shinfo().gsoSegs) + Math.max(1, b.shinfo().gsoSegs);
-        tp.outOfOrderQueue.erase(b);
-        tp.outOfOrderQueue.replace(a, to);
-        if (tp.oooLastSkb == a || tp.oooLastSkb == b) {
-            tp.oooLastSkb = to;
-        }
-        a.consume(cpu);
-        b.consume(cpu);
-        tp.setOwnerR(to);
-        TcpCount.netAdd(cpu, tp, LinuxMib.TCPRCVCOLLAPSED, 2);
-        return to;
     }
 }

@@ -31,7 +31,8 @@ public abstract class ProtoMemory {
     private final long[] perCpu;
     private final AtomicLong socketsAllocated = new AtomicLong();
     private final AtomicLong orphans = new AtomicLong();
-    private volatile boolean pressure;
+    /** When pressure began, the kernel's nanoseconds; 0: there is none. */
+    private final AtomicLong pressureSince = new AtomicLong();
 
     protected ProtoMemory(Kernel kernel) {
         perCpu = new long[(kernel.cpus() + 1) * STRIDE];
@@ -40,11 +41,14 @@ public abstract class ProtoMemory {
     /** Page limit 0, 1 or 2: the live values of the sysctl. */
     public abstract long limit(int index);
 
-    /** Called once when pressure begins: counts TCPMemoryPressures. */
-    protected void enteredPressure(@Nullable Cpu cpu) {}
+    /** Called once when pressure begins, by a socket that grew: counts TCPMemoryPressures. */
+    protected void enteredPressure(@Nullable Cpu cpu, Sock sk) {}
 
-    /** Called once when it ends. */
-    protected void leftPressure(@Nullable Cpu cpu) {}
+    /**
+     * Called once when it ends, {@code lastedNs} later, by a socket that gave memory back. Without a CPU this may be any
+     * context.
+     */
+    protected void leftPressure(@Nullable Cpu cpu, Sock sk, long lastedNs) {}
 
     /** Adds pages (or takes them, negative) and returns the protocol's sum as far as the shared counter knows it. */
     @HotPath
@@ -77,20 +81,23 @@ public abstract class ProtoMemory {
     }
 
     public final boolean underPressure() {
-        return pressure;
+        return pressureSince.getOpaque() != 0;
     }
 
-    public final void enterPressure(@Nullable Cpu cpu) {
-        if (!pressure) {
-            pressure = true;
-            enteredPressure(cpu);
+    /** Begins pressure unless it is on. Linux: tcp_enter_memory_pressure() */
+    public final void enterPressure(@Nullable Cpu cpu, Sock sk) {
+        if (pressureSince.getOpaque() == 0
+                && pressureSince.compareAndSet(
+                        0, Math.max(1, sk.kernel().clock().nanoTime()))) {
+            enteredPressure(cpu, sk);
         }
     }
 
-    public final void leavePressure(@Nullable Cpu cpu) {
-        if (pressure) {
-            pressure = false;
-            leftPressure(cpu);
+    /** Ends it if it is on. Linux: tcp_leave_memory_pressure() */
+    public final void leavePressure(@Nullable Cpu cpu, Sock sk) {
+        long since = pressureSince.getOpaque();
+        if (since != 0 && pressureSince.compareAndSet(since, 0)) {
+            leftPressure(cpu, sk, sk.kernel().clock().nanoTime() - since);
         }
     }
 

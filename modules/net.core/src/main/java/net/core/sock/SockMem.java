@@ -55,11 +55,11 @@ public final class SockMem {
     private static boolean raiseAllocated(@Nullable Cpu cpu, Sock sk, ProtoMemory memory, int size, int amt, int kind) {
         long allocated = memory.add(cpu, amt);
         if (allocated <= memory.limit(0)) {
-            memory.leavePressure(cpu);
+            memory.leavePressure(cpu, sk);
             return true;
         }
         if (allocated > memory.limit(1)) {
-            memory.enterPressure(cpu);
+            memory.enterPressure(cpu, sk);
         }
         if (allocated <= memory.limit(2) && mayGrow(sk, memory, kind)) {
             return true;
@@ -124,7 +124,7 @@ public final class SockMem {
         if (memory != null) {
             long allocated = memory.add(cpu, -amt);
             if (memory.underPressure() && allocated < memory.limit(0)) {
-                memory.leavePressure(cpu);
+                memory.leavePressure(cpu, sk);
             }
         }
     }

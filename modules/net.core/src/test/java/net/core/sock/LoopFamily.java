@@ -87,12 +87,12 @@ final class LoopFamily implements NetProtoFamily {
         }
 
         @Override
-        protected void enteredPressure(@Nullable Cpu cpu) {
+        protected void enteredPressure(@Nullable Cpu cpu, Sock sk) {
             entered++;
         }
 
         @Override
-        protected void leftPressure(@Nullable Cpu cpu) {
+        protected void leftPressure(@Nullable Cpu cpu, Sock sk, long lastedNs) {
             left++;
         }
     }

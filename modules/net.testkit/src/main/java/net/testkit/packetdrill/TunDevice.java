@@ -173,6 +173,7 @@ final class TunDevice implements NetDeviceOps {
         skb.put(linear);
         copy(bytes, 0, skb.dataAddress(), linear);
         skb.truesize = TunTruesize.head(HEADROOM + linear);
+        skb.shinfo().headKept = true; // a TUN's heads are no pages
         for (int at = linear; at < bytes.length; ) {
             int size = TunTruesize.chunk(bytes.length - at);
             Page page = cpu.allocPage(size);
