@@ -38,6 +38,9 @@ final class DemoCommand implements Callable<Integer> {
     /** A terabyte each way: at 10 Gbit/s a quarter of an hour. */
     private static final long MOST_BYTES = 1024 * 1024 * MIB;
 
+    private static final String SYN_RETRIES = "net.ipv4.tcp_syn_retries";
+    private static final int DEMO_SYN_RETRIES = 5;
+
     @Spec
     private CommandSpec spec;
 
@@ -58,7 +61,9 @@ final class DemoCommand implements Callable<Integer> {
             return 0;
         }
         long size = size(bytes);
-        try (TwoHosts hosts = TwoHosts.boot(options.params(List.of()))) {
+        // Two minutes, as long as a host should try, are too long to look at a wire that is cut.
+        List<String> patience = options.sets(SYN_RETRIES) ? List.of() : List.of(SYN_RETRIES + "=" + DEMO_SYN_RETRIES);
+        try (TwoHosts hosts = TwoHosts.boot(options.params(patience))) {
             String qdisc = options.qdisc();
             if (qdisc != null) {
                 for (NetDevice device : hosts.devices()) {
@@ -69,7 +74,13 @@ final class DemoCommand implements Callable<Integer> {
             out.println("Two hosts, 10.0.0.1 and 10.0.0.2, joined by a veth pair; "
                     + hosts.kernel().cpus() + " CPUs.");
             out.println();
-            boolean equal = BulkDemo.run(hosts, size, out, isTerminal());
+            boolean equal;
+            try {
+                equal = BulkDemo.run(hosts, size, out, isTerminal());
+            } catch (IOException e) {
+                sayWhatStopped(hosts, before, out);
+                throw e;
+            }
             out.println();
             showSegment(hosts, out);
             out.println();
@@ -77,6 +88,20 @@ final class DemoCommand implements Callable<Integer> {
             out.flush();
             return equal ? 0 : Softnet.EXIT_FAILED;
         }
+    }
+
+    /** Nothing came through: the counters, and who dropped it. */
+    private static void sayWhatStopped(TwoHosts hosts, Map<String, Long> before, PrintWriter out) {
+        showCounters(hosts, before, out);
+        for (NetDevice device : hosts.devices()) {
+            long drops = device.qdisc.currentDrops();
+            if (drops > 0) {
+                out.println();
+                out.println("The qdisc " + device.qdisc.id() + " of " + device.name() + " dropped " + drops
+                        + " packets and let " + device.qdisc.currentPackets() + " through.");
+            }
+        }
+        out.flush();
     }
 
     private static boolean isTerminal() {

@@ -31,6 +31,11 @@ final class KernelOptions {
         return qdisc;
     }
 
+    /** Tells whether a setting was given. */
+    boolean sets(String sysctl) {
+        return sysctls.stream().anyMatch(s -> s.startsWith(sysctl + "="));
+    }
+
     /** Boot parameters, with {@code more} words after the options' own. */
     BootParams params(List<String> more) {
         List<String> words = new ArrayList<>();

@@ -60,7 +60,7 @@ final class Transfer {
                     .start(
                             "client",
                             () -> guarded(() -> {
-                                try (SoftSocket socket = hosts.connect(TwoHosts.PORT)) {
+                                try (SoftSocket socket = connected(listener)) {
                                     half(socket, upload);
                                 }
                             }));
@@ -75,6 +75,17 @@ final class Transfer {
         }
         bar.done(received.get(), bytes);
         return received.get() == bytes && MessageDigest.isEqual(sent.digest(), seenDigest());
+    }
+
+    /** Without a connection nobody must go on waiting for it. */
+    private SoftSocket connected(SoftServerSocket listener) throws IOException {
+        try {
+            return hosts.connect(TwoHosts.PORT);
+        } catch (IOException e) {
+            failure.compareAndSet(null, e);
+            listener.close();
+            throw e;
+        }
     }
 
     private byte[] digest = new byte[0];
