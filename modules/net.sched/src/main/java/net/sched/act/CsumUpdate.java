@@ -150,9 +150,12 @@ final class CsumUpdate {
     }
 
     private static boolean isGso(SkBuff skb) {
-        return (skb.shinfo().gsoType
-                        & (SkbSharedInfo.SKB_GSO_TCPV4 | SkbSharedInfo.SKB_GSO_TCPV6 | SkbSharedInfo.SKB_GSO_UDP_L4))
-                != 0;
+        return skb.isGso()
+                && (skb.shinfo().gsoType
+                                & (SkbSharedInfo.SKB_GSO_TCPV4
+                                        | SkbSharedInfo.SKB_GSO_TCPV6
+                                        | SkbSharedInfo.SKB_GSO_UDP_L4))
+                        != 0;
     }
 
     private static int pseudo(SkBuff skb, int len, int proto, boolean v6) {

@@ -12,6 +12,7 @@ import net.core.dev.EthHdr;
 import net.core.dev.TcfBlock;
 import net.core.tc.TcPrint;
 import net.skbuff.SkBuff;
+import net.skbuff.SkbSharedInfo;
 import org.agrona.UnsafeApi;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
@@ -240,6 +241,25 @@ class EditTest {
                 copy(skb, out);
                 // As a card does: the sum from csumStart on, with the pseudo header's in the field.
                 put16(out, ETH + 36, sum(out, ETH + 20, 120, 0));
+                assertThat(transportSum(out)).isZero();
+                skb.consume(cpu);
+            });
+        }
+    }
+
+    /** A packet that is no GSO packet may still name a kind of one: its sum is summed in full. */
+    @Test
+    void shouldSumWhatOnlyLooksLikeGso() {
+        try (ActionLab lab = new ActionLab()) {
+            TcfExts exts = lab.exts("csum tcp pipe");
+            byte[] p = packet(true, 0);
+            put16(p, ETH + 20 + 16, 0);
+            lab.inCpu(cpu -> {
+                SkBuff skb = skb(cpu, lab, p, p.length);
+                skb.shinfo().gsoType = SkbSharedInfo.SKB_GSO_TCPV4;
+                exts.exec(cpu, skb);
+                byte[] out = new byte[p.length];
+                copy(skb, out);
                 assertThat(transportSum(out)).isZero();
                 skb.consume(cpu);
             });
