@@ -238,11 +238,19 @@ final class Cake extends SchedQdisc {
         return (int) (x >>> 32);
     }
 
-    /** By the packet's hash, which is under the kernel's secret, and its addresses. */
+    /**
+     * By the packet's hash, which is under the kernel's secret, and its addresses; or as a filter's {@code chosen} class
+     * says: its minor number is the flow, its major number the host. Linux: cake_classify(), cake_hash().
+     */
     @HotPath
-    private CakeFlow classify(Cpu cpu, CakeTin t, SkBuff skb) {
+    private CakeFlow classify(Cpu cpu, CakeTin t, SkBuff skb, int chosen) {
         if (flowMode == CakeMode.FLOW_NONE) {
             return t.select(0, 0, 0, flowMode);
+        }
+        int flowOverride = TcHandle.minor(chosen) <= CakeTin.QUEUES ? TcHandle.minor(chosen) : 0;
+        int hostOverride = chosen >>> 16 <= CakeTin.QUEUES ? chosen >>> 16 : 0;
+        if (flowOverride != 0 && hostOverride != 0) {
+            return t.select(flowOverride - 1, host(hostOverride, 0), host(hostOverride, 1), flowMode);
         }
         int src;
         int dst;
@@ -259,8 +267,14 @@ final class Cake extends SchedQdisc {
             src = host(k.srcLo ^ k.srcHi * 31, 0);
             dst = host(k.dstLo ^ k.dstHi * 31, 1);
         }
+        if (hostOverride != 0) {
+            src = host(hostOverride, 0);
+            dst = host(hostOverride, 1);
+        }
         int flow;
-        if ((flowMode & CakeMode.FLOWS) != 0) {
+        if (flowOverride != 0) {
+            flow = flowOverride - 1;
+        } else if ((flowMode & CakeMode.FLOWS) != 0) {
             flow = FlowDissector.getHash(cpu, skb) ^ salt;
         } else {
             flow = (flowMode & CakeMode.SRC_IP) != 0 ? src : 0;
@@ -279,7 +293,8 @@ final class Cake extends SchedQdisc {
             return taken(act, skb, toFree);
         }
         CakeTin t = selectTin(skb);
-        CakeFlow f = classify(cpu, t, skb);
+        int chosen = act == TcfBlock.TC_ACT_OK ? QdiscSkbCb.tcClassid(skb) : 0;
+        CakeFlow f = classify(cpu, t, skb, chosen);
         long now = cpu.nowNs();
         wakeShaper(cpu, t, now);
         int len = QdiscSkbCb.pktLen(skb);
