@@ -80,9 +80,12 @@ public class FilterBench {
                 }
                 case "fw" -> add(1, Integer.toString(i + 1), "fw classid 1:1");
                 case "flower" -> add(1, null, "flower dst_ip " + dst + " ip_proto tcp dst_port 80 classid 1:1");
-                case "flower-8-masks" -> // only the last of the eight masks matches
-                    add(1, null, "flower dst_ip " + (i % 8 == 7 ? dst : "11.0.0.0") + "/" + (25 + i % 8) + " src_ip 10.2."
-                            + i / 256 + "." + i % 256 + "/" + (25 + i % 8) + " classid 1:" + Integer.toHexString(i + 1));
+                case "flower-8-masks" -> // the packet is behind the last of the eight masks
+                    add(
+                            1,
+                            null,
+                            "flower dst_ip " + (i % 8 == 7 ? dst : dst.replaceFirst("10", "11")) + " src_ip 10.2.0.0/"
+                                    + (9 + i % 8) + " classid 1:1");
                 case "u32-table" ->
                     add(1, null, "u32 ht 1:" + Integer.toHexString(i & 255) + ": match ip dst " + dst + " flowid 1:1");
                 case "u32-list" -> {
@@ -92,7 +95,10 @@ public class FilterBench {
                 }
                 default -> {
                     if (i < 256) {
-                        add(1, null, "basic match u32(u32 " + (10 << 24 | 1 << 16 | i) + " 0xffffffff at 16) flowid 1:1");
+                        add(
+                                1,
+                                null,
+                                "basic match u32(u32 " + (10 << 24 | 1 << 16 | i) + " 0xffffffff at 16) flowid 1:1");
                     }
                 }
             }

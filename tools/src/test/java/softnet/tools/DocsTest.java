@@ -16,6 +16,7 @@ import java.util.stream.Stream;
 import net.core.BootParams;
 import net.core.Kernel;
 import net.testkit.ActionContract;
+import net.testkit.FilterContract;
 import net.testkit.QdiscContract;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
@@ -33,6 +34,8 @@ class DocsTest {
 
     private static final Pattern JAVA_FILE = Pattern.compile("(?ms)^```java\\R// (\\S+)\\R(.*?)^```$");
 
+    private static final Pattern CLASSIFIER =
+            Pattern.compile("(?ms)^```java\\R(package org\\.example\\.longer;.*?)^```$");
     private static final Pattern ACTION = Pattern.compile("(?ms)^```java\\R(package org\\.example\\.minlen;.*?)^```$");
 
     private static List<Path> files(Path folder, String ending) throws IOException {
@@ -146,18 +149,36 @@ class DocsTest {
     /** The action that docs/modules.md shows, word for word. */
     @Test
     void shouldBuildAndLoadTheExampleAction(@TempDir Path temp) throws IOException {
-        Matcher block = ACTION.matcher(Files.readString(ROOT.resolve("docs/modules.md")));
+        BootParams params = example(temp, ACTION, "minlen", "MinLen", "net.sched.act.TcActionOps");
+        try (Kernel kernel = Kernel.boot(params)) {
+            ActionContract.verify(kernel, "minlen 64", 1);
+        }
+    }
+
+    /** And the classifier. */
+    @Test
+    void shouldBuildAndLoadTheExampleClassifier(@TempDir Path temp) throws IOException {
+        BootParams params = example(temp, CLASSIFIER, "longer", "Longer", "net.sched.cls.TcfProtoOps");
+        try (Kernel kernel = Kernel.boot(params)) {
+            FilterContract.verify(kernel, 1, "pref 1 longer 40 classid 1:1", "pref 1 longer 60 classid 1:2");
+        }
+    }
+
+    /** A kernel with the class that a page shows as its only plug-in. */
+    private static BootParams example(Path temp, Pattern shown, String name, String type, String service)
+            throws IOException {
+        Matcher block = shown.matcher(Files.readString(ROOT.resolve("docs/modules.md")));
         assertThat(block.find()).isTrue();
         Path source =
-                Files.createDirectories(temp.resolve("org/example/minlen")).resolve("MinLen.java");
+                Files.createDirectories(temp.resolve("org/example/" + name)).resolve(type + ".java");
         Files.writeString(source, block.group(1));
         Path descriptor = temp.resolve("module-info.java");
         Files.writeString(descriptor, """
-                module org.example.minlen {
+                module org.example.%1$s {
                     requires net.sched;
-                    provides net.sched.act.TcActionOps with org.example.minlen.MinLen;
+                    provides %3$s with org.example.%1$s.%2$s;
                 }
-                """);
+                """.formatted(name, type, service));
         Path classes = temp.resolve("classes");
         tool(
                 "javac",
@@ -168,11 +189,8 @@ class DocsTest {
                 source.toString(),
                 descriptor.toString());
         Path folder = Files.createDirectory(temp.resolve("plugins"));
-        tool("jar", "--create", "--file", folder.resolve("minlen.jar").toString(), "-C", classes.toString(), ".");
-        BootParams params = BootParams.parse("clock=virtual").modules(LaunchModules.load(List.of(folder)));
-        try (Kernel kernel = Kernel.boot(params)) {
-            ActionContract.verify(kernel, "minlen 64", 1);
-        }
+        tool("jar", "--create", "--file", folder.resolve(name + ".jar").toString(), "-C", classes.toString(), ".");
+        return BootParams.parse("clock=virtual").modules(LaunchModules.load(List.of(folder)));
     }
 
     private static void tool(String name, String... args) {
