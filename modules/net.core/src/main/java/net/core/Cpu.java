@@ -1,14 +1,9 @@
 package net.core;
 
-import java.lang.invoke.MethodHandles;
 import java.lang.invoke.VarHandle;
 import java.util.Arrays;
-import java.util.concurrent.ConcurrentLinkedQueue;
-import java.util.concurrent.atomic.AtomicReference;
-import java.util.concurrent.locks.LockSupport;
 import net.core.dev.SoftnetData;
 import net.core.task.Scheduler;
-import net.core.task.Waiter;
 import net.core.time.Clock;
 import net.core.time.HrTimerQueue;
 import net.core.time.TimerWheel;
@@ -18,111 +13,9 @@ import net.core.trace.PathTrace;
 import net.core.trace.SkbTrace;
 import net.skbuff.HotPath;
 import net.skbuff.SkBuff;
-import net.skbuff.SkbCache;
 import net.skbuff.SkbDropReason;
 import net.skbuff.SkbMemory;
 import org.jspecify.annotations.Nullable;
-
-/**
- * Padding: what others write lies on cache lines of its own. Ints, because the JVM puts fields of a subclass into gaps that
- * longs would leave. {@code LayoutTest} looks.
- */
-abstract class CpuPadBefore extends SkbCache {
-    @SuppressWarnings("unused")
-    int c01,
-            c02,
-            c03,
-            c04,
-            c05,
-            c06,
-            c07,
-            c08,
-            c09,
-            c10,
-            c11,
-            c12,
-            c13,
-            c14,
-            c15,
-            c16,
-            c17,
-            c18,
-            c19,
-            c20,
-            c21,
-            c22,
-            c23,
-            c24,
-            c25,
-            c26,
-            c27,
-            c28,
-            c29,
-            c30,
-            c31;
-
-    CpuPadBefore(SkbMemory memory, int id) {
-        super(memory, id);
-    }
-}
-
-/** The fields of a CPU that anybody writes. */
-abstract class CpuShared extends CpuPadBefore {
-    /** The ownership word: 1 while somebody is this CPU. */
-    volatile int word;
-    /** Softirq bits, and {@link Cpu#IRQ_BIT}, that others have set. */
-    volatile int remotePending;
-    /** Threads parked for the word. */
-    volatile int wordWaiters;
-    /** 1 while the worker sleeps and nobody has kicked it yet. */
-    volatile int sleeping;
-    /** Raised interrupt lines, last first. */
-    volatile @Nullable IrqLine raisedLines;
-
-    CpuShared(SkbMemory memory, int id) {
-        super(memory, id);
-    }
-}
-
-/** Padding after {@link CpuShared}. */
-abstract class CpuPadAfter extends CpuShared {
-    @SuppressWarnings("unused")
-    int d01,
-            d02,
-            d03,
-            d04,
-            d05,
-            d06,
-            d07,
-            d08,
-            d09,
-            d10,
-            d11,
-            d12,
-            d13,
-            d14,
-            d15,
-            d16,
-            d17,
-            d18,
-            d19,
-            d20,
-            d21,
-            d22,
-            d23,
-            d24,
-            d25,
-            d26,
-            d27,
-            d28,
-            d29,
-            d30,
-            d31;
-
-    CpuPadAfter(SkbMemory memory, int id) {
-        super(memory, id);
-    }
-}
 
 /**
  * A CPU: not a thread but a role, with an <em>ownership word</em>. Whoever holds the word is this CPU, with bottom halves
@@ -138,7 +31,7 @@ abstract class CpuPadAfter extends CpuShared {
  *
  * <p>Linux: local_bh_disable(), __do_softirq(), kernel/softirq.c. See docs/adr/0011-cpu-ownership-and-softirq.md.
  */
-public final class Cpu extends CpuPadAfter {
+public final class Cpu extends CpuWord {
     static final int IRQ_BIT = 1 << 30;
     private static final int SOFTIRQ_MASK = (1 << Softirq.COUNT) - 1;
     /** Linux: MAX_SOFTIRQ_RESTART */
@@ -150,25 +43,6 @@ public final class Cpu extends CpuPadAfter {
 
     private static final Softirq[] SOFTIRQS = Softirq.values();
 
-    private static final VarHandle WORD;
-    private static final VarHandle REMOTE_PENDING;
-    private static final VarHandle WORD_WAITERS;
-    private static final VarHandle SLEEPING;
-    private static final VarHandle RAISED_LINES;
-
-    static {
-        try {
-            MethodHandles.Lookup lookup = MethodHandles.lookup();
-            WORD = lookup.findVarHandle(CpuShared.class, "word", int.class);
-            REMOTE_PENDING = lookup.findVarHandle(CpuShared.class, "remotePending", int.class);
-            WORD_WAITERS = lookup.findVarHandle(CpuShared.class, "wordWaiters", int.class);
-            SLEEPING = lookup.findVarHandle(CpuShared.class, "sleeping", int.class);
-            RAISED_LINES = lookup.findVarHandle(CpuShared.class, "raisedLines", IrqLine.class);
-        } catch (ReflectiveOperationException e) {
-            throw new ExceptionInInitializerError(e);
-        }
-    }
-
     /** Its number, from 0. */
     public final int id;
 
@@ -176,38 +50,18 @@ public final class Cpu extends CpuPadAfter {
 
     private final Kernel kernel;
     private final Scheduler scheduler;
-    private final Clock clock;
-    private final boolean virtual;
     private final TimerWheel timers;
     private final HrTimerQueue hrtimers;
     private final SoftirqAction[] actions;
-    private final ConcurrentLinkedQueue<Thread> wordQueue = new ConcurrentLinkedQueue<>();
     private @Nullable CpuWorker worker;
-    /** Whose wait ends softirqs; a hint to a holder who is somebody else. */
-    private volatile @Nullable Waiter guest;
 
     /** The networking state of this CPU. */
     public final SoftnetData sd;
 
     // ---- holder of the word
 
-    /** Plain: a thread looks for itself only, and sees at least its own last write. */
-    private @Nullable Thread holder;
-
-    private int bhCount;
     private boolean inSoftirq;
-    private int pending;
-    private long nowNs;
-    private long jiffies;
-    /** Scheduled by others; newest first. */
-    private final AtomicReference<@Nullable Tasklet> remoteTasklets = new AtomicReference<>();
-
-    private @Nullable Tasklet taskletHead;
-    private @Nullable Tasklet taskletTail;
-    private @Nullable Tasklet hiHead;
-    private @Nullable Tasklet hiTail;
-    private Waiter[] wakes = new Waiter[8];
-    private int nrWakes;
+    private final TaskletVec tasklets = new TaskletVec();
     private @Nullable Object[] locals = new @Nullable Object[16];
 
     /** Records landmarks while it is set: {@code softnet demo}. Set under the word. */
@@ -229,15 +83,12 @@ public final class Cpu extends CpuPadAfter {
     public long deferrals;
 
     Cpu(Kernel kernel, SkbMemory memory, int id) {
-        super(memory, id);
+        super(memory, id, kernel.clock(), kernel.isVirtual());
         this.id = id;
         this.kernel = kernel;
         this.scheduler = kernel.scheduler();
-        this.clock = kernel.clock();
-        this.virtual = kernel.isVirtual();
         this.actions = kernel.softirqActions();
-        refreshClock();
-        this.timers = new TimerWheel(this, jiffies, j -> timerProgrammed(Clock.jiffiesToNs(j)));
+        this.timers = new TimerWheel(this, jiffies(), j -> timerProgrammed(Clock.jiffiesToNs(j)));
         this.hrtimers = new HrTimerQueue(this, this::timerProgrammed);
         this.sd = new SoftnetData(this);
     }
@@ -247,157 +98,11 @@ public final class Cpu extends CpuPadAfter {
         return kernel;
     }
 
-    // ---- the ownership word
-
-    /** Takes the word if it is free. Not by a thread that holds it. */
-    @HotPath
-    public boolean tryAcquire() {
-        if (word != 0 || !WORD.compareAndSet(this, 0, 1)) {
-            return false;
-        }
-        holder = Thread.currentThread();
-        bhCount = 1;
-        refreshClock();
-        return true;
-    }
-
-    /** Whether the calling thread holds the word. */
-    @HotPath
-    public boolean held() {
-        return holder == Thread.currentThread();
-    }
+    // ---- what runs here
 
     /** Whether softirqs are running; only the holder's answer means something. Linux: in_serving_softirq() */
     public boolean inSoftirq() {
         return inSoftirq;
-    }
-
-    /** Takes this very CPU's word, waiting for it; or nests. Prefer {@link Kernel#localBhDisable}, which takes any. */
-    @HotPath
-    public void localBhDisable() {
-        if (held()) {
-            bhCount++;
-        } else if (!tryAcquire()) {
-            acquireSlow();
-        }
-    }
-
-    /** Ends the innermost {@link #localBhDisable}; the outermost runs pending softirqs and gives the word back. */
-    @HotPath
-    public void localBhEnable() {
-        assert held() : "localBhEnable without the word";
-        if (bhCount > 1) {
-            bhCount--;
-            return;
-        }
-        if (softirqPending()) {
-            runAndRelease();
-        } else {
-            release(false);
-        }
-    }
-
-    private void runAndRelease() {
-        boolean left = true;
-        try {
-            left = doSoftirq();
-        } finally {
-            release(left);
-        }
-    }
-
-    /**
-     * Whether somebody waits for this thread to end softirqs: parked for the word, or, if it stands in for the worker, its
-     * own program, which has what it waited for. What is left is the worker's.
-     */
-    @HotPath
-    public boolean contended() {
-        Waiter g = guest;
-        return wordWaiters != 0 || g != null && !g.isWaiting();
-    }
-
-    /** Runs softirqs for a thread that stands in for the worker, until its wait is over. Context: process. */
-    boolean tryRunSoftirqs(Waiter forGuest) {
-        guest = forGuest;
-        try {
-            return tryRunSoftirqs();
-        } finally {
-            guest = null;
-        }
-    }
-
-    /** Spins, yields, then parks until this CPU's word is free. */
-    void acquireSlow() {
-        if (virtual) {
-            throw new IllegalStateException("cpu " + id + " is held in virtual time, by " + holder);
-        }
-        for (int i = 0; i < 100; i++) {
-            Thread.onSpinWait();
-            if (tryAcquire()) {
-                return;
-            }
-        }
-        for (int i = 0; i < 20; i++) {
-            Thread.yield();
-            if (tryAcquire()) {
-                return;
-            }
-        }
-        Thread self = Thread.currentThread();
-        wordQueue.add(self);
-        WORD_WAITERS.getAndAdd(this, 1);
-        while (!tryAcquire()) {
-            LockSupport.park(this);
-            if (self.isInterrupted()) {
-                Thread.yield();
-            }
-        }
-        wordQueue.remove(self);
-        WORD_WAITERS.getAndAdd(this, -1);
-    }
-
-    /**
-     * Gives the word back, then looks again: a bit that was set while we held it is ours to serve.
-     *
-     * @param left softirqs were left to the worker on purpose
-     */
-    private void release(boolean left) {
-        boolean leave = left;
-        for (int round = 0; ; round++) {
-            giveBack();
-            if (virtual || !softirqPending()) {
-                return;
-            }
-            if (leave || round == MAX_RESTART) {
-                ipi();
-                return;
-            }
-            if (!tryAcquire()) {
-                return;
-            }
-            leave = doSoftirq();
-        }
-    }
-
-    private void giveBack() {
-        if (nrWakes > 1) {
-            runWakeList();
-        }
-        Waiter wake = nrWakes == 1 ? wakes[0] : null;
-        nrWakes = 0;
-        bhCount = 0;
-        holder = null;
-        WORD.setRelease(this, 0);
-        VarHandle.fullFence();
-        if (wordWaiters != 0) {
-            Thread waiting = wordQueue.peek();
-            if (waiting != null) {
-                LockSupport.unpark(waiting);
-            }
-        }
-        if (wake != null) {
-            wake.unpark();
-        }
     }
 
     /** Whether an interrupt's handler runs; only the holder's answer means something. Linux: in_hardirq() */
@@ -450,6 +155,7 @@ public final class Cpu extends CpuPadAfter {
     }
 
     /** Wakes the worker if it sleeps. Context: any. */
+    @Override
     @HotPath
     public void ipi() {
         if (sleeping != 0 && SLEEPING.compareAndSet(this, 1, 0)) {
@@ -460,33 +166,19 @@ public final class Cpu extends CpuPadAfter {
         }
     }
 
-    /** Whether a softirq or an interrupt is pending. Exact for the holder, a hint for others. */
-    @HotPath
-    public boolean softirqPending() {
-        return (pending | remotePending) != 0;
-    }
-
-    /** Tries the word and runs pending softirqs; false if somebody else holds it, who will see to them. */
-    public boolean tryRunSoftirqs() {
-        if (!tryAcquire()) {
-            return false;
-        }
-        runAndRelease();
-        return true;
-    }
-
     /**
      * Runs pending softirqs, bounded.
      *
      * @return whether some were left to the worker. Linux: handle_softirqs(), kernel/softirq.c
      */
-    private boolean doSoftirq() {
+    @Override
+    boolean doSoftirq() {
         if (inSoftirq) {
             return false;
         }
         inSoftirq = true;
         try {
-            long end = nowNs + MAX_SOFTIRQ_NS;
+            long end = nowNs() + MAX_SOFTIRQ_NS;
             int restart = MAX_RESTART;
             while (true) {
                 drainRemoteFree();
@@ -505,7 +197,7 @@ public final class Cpu extends CpuPadAfter {
                 if (!softirqPending()) {
                     return false;
                 }
-                if (--restart == 0 || nowNs >= end || contended()) {
+                if (--restart == 0 || nowNs() >= end || contended()) {
                     deferrals++;
                     return true;
                 }
@@ -621,16 +313,12 @@ public final class Cpu extends CpuPadAfter {
     /** Queues a tasklet on this CPU unless it is queued. Context: holder. Linux: tasklet_schedule() */
     @HotPath
     public void taskletSchedule(Tasklet tasklet) {
-        if (tasklet.markScheduled()) {
-            queueTasklet(tasklet);
-        }
+        tasklets.schedule(this, tasklet);
     }
 
     /** {@link #taskletSchedule} ahead of timers and packets. Linux: tasklet_hi_schedule() */
     public void taskletHiSchedule(Tasklet tasklet) {
-        if (tasklet.markScheduled()) {
-            queueHiTasklet(tasklet);
-        }
+        tasklets.scheduleHi(this, tasklet);
     }
 
     /**
@@ -638,111 +326,20 @@ public final class Cpu extends CpuPadAfter {
      */
     @HotPath
     public void taskletScheduleRemote(Tasklet tasklet) {
-        if (!tasklet.markScheduled()) {
-            return;
-        }
-        Tasklet top;
-        do {
-            top = remoteTasklets.get();
-            tasklet.next = top;
-        } while (!remoteTasklets.compareAndSet(top, tasklet));
-        raiseSoftirqRemote(Softirq.TASKLET);
+        tasklets.scheduleRemote(this, tasklet);
     }
 
-    private void queueTasklet(Tasklet tasklet) {
-        tasklet.next = null;
-        Tasklet tail = taskletTail;
-        if (tail == null) {
-            taskletHead = tasklet;
-        } else {
-            tail.next = tasklet;
-        }
-        taskletTail = tasklet;
-        raiseSoftirq(Softirq.TASKLET);
-    }
-
-    private void queueHiTasklet(Tasklet tasklet) {
-        tasklet.next = null;
-        Tasklet tail = hiTail;
-        if (tail == null) {
-            hiHead = tasklet;
-        } else {
-            tail.next = tasklet;
-        }
-        hiTail = tasklet;
-        raiseSoftirq(Softirq.HI);
-    }
-
-    /** The TASKLET softirq. Linux: tasklet_action_common() */
+    /** The TASKLET softirq. */
     void taskletAction() {
-        for (Tasklet t = remoteTasklets.getAndSet(null); t != null; ) {
-            Tasklet following = t.next;
-            queueTasklet(t);
-            t = following;
-        }
-        Tasklet tasklet = taskletHead;
-        taskletHead = null;
-        taskletTail = null;
-        while (tasklet != null) {
-            Tasklet next = tasklet.next;
-            if (!runTasklet(tasklet)) {
-                queueTasklet(tasklet);
-            }
-            tasklet = next;
-        }
+        tasklets.action(this);
     }
 
     /** The HI softirq. */
     void taskletHiAction() {
-        Tasklet tasklet = hiHead;
-        hiHead = null;
-        hiTail = null;
-        while (tasklet != null) {
-            Tasklet next = tasklet.next;
-            if (!runTasklet(tasklet)) {
-                queueHiTasklet(tasklet);
-            }
-            tasklet = next;
-        }
-    }
-
-    private boolean runTasklet(Tasklet tasklet) {
-        if (!tasklet.tryRun()) {
-            return false;
-        }
-        try {
-            tasklet.next = null;
-            tasklet.clearScheduled();
-            tasklet.run(this);
-        } catch (RuntimeException | Error e) {
-            oops("tasklet", e); // those behind it still run
-        } finally {
-            tasklet.endRun();
-        }
-        return true;
+        tasklets.hiAction(this);
     }
 
     // ---- time
-
-    /** Nanoseconds, as of the last refresh: start of the system call, softirq round or poll. Context: holder. */
-    @HotPath
-    public long nowNs() {
-        return nowNs;
-    }
-
-    /** Jiffies, as of the last refresh. Context: holder. */
-    @HotPath
-    public long jiffies() {
-        return jiffies;
-    }
-
-    /** Reads the clock (24 ns live). Context: holder. */
-    @HotPath
-    public void refreshClock() {
-        long now = clock.nanoTime();
-        nowNs = now;
-        jiffies = Clock.nsToJiffies(now);
-    }
 
     /** This CPU's timers. */
     public TimerWheel timers() {
@@ -781,25 +378,6 @@ public final class Cpu extends CpuPadAfter {
             if (sleeping != 0 && atNs < w.sleepUntilNs()) {
                 ipi();
             }
-        }
-    }
-
-    // ---- wake list
-
-    /** Has {@code waiter} unparked at the end of this poll or round. Context: holder. */
-    public void addWake(Waiter waiter) {
-        if (nrWakes == wakes.length) {
-            wakes = Arrays.copyOf(wakes, nrWakes * 2); // allocates: grows to the most threads woken in one poll
-        }
-        wakes[nrWakes++] = waiter;
-    }
-
-    /** Unparks what the last poll has woken. Context: holder, no lock held; after each NAPI poll. */
-    public void runWakeList() {
-        int n = nrWakes;
-        nrWakes = 0;
-        for (int i = 0; i < n; i++) {
-            wakes[i].unpark();
         }
     }
 
