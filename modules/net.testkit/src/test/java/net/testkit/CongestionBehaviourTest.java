@@ -83,6 +83,24 @@ class CongestionBehaviourTest {
         assertThat(r.queueMs()).as("%s", r).isLessThan(5);
     }
 
+    /** With a buffer larger than the product slow start overshoots by all of it; both HyStarts see the queue come. */
+    @Test
+    void shouldLoseLessInSlowStartByHystart() {
+        long none = overshoot("tcp_cubic.hystart=0");
+        long hystart = overshoot("tcp_cubic.hystart=1");
+        long plus = overshoot("tcp_cubic.hystart_plus=1");
+        assertThat(none).isGreaterThan(500);
+        assertThat(hystart).isLessThan(none / 10);
+        assertThat(plus).as("more careful in leaving").isLessThan(none / 3);
+    }
+
+    private static long overshoot(String word) {
+        return rig(5, word)
+                .back("netem delay 60ms limit 100000")
+                .run(0, 4, "cubic")
+                .retransmitted();
+    }
+
     /** Low priority: it fills what is left, and that is little beside Reno and Cubic. */
     @ParameterizedTest
     @CsvSource({"reno", "cubic"})
