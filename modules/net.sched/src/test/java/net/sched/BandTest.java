@@ -92,6 +92,38 @@ class BandTest {
         return n;
     }
 
+    /** Bands are the transmit queues: in turn, and a stopped one holds up nobody else. */
+    @Test
+    void shouldServeTransmitQueuesInTurnByMultiq() {
+        try (MultiQueueRig rig = new MultiQueueRig(3)) {
+            rig.root("multiq");
+            rig.dev.stopAllQueues();
+            int[] queue = {0, 0, 0, 1, 1, 2};
+            for (int i = 0; i < queue.length; i++) {
+                rig.dev.xpsCpus = new int[] {queue[i]};
+                rig.send(0, i, 100);
+            }
+            assertThat(rig.dev.qdisc.currentQlen()).isEqualTo(6);
+            assertThat(rig.sent).isEmpty();
+            // The middle one stays stopped.
+            net.core.Cpu cpu = rig.kernel.localBhDisable(0);
+            rig.dev.tx[0].wake(cpu);
+            rig.dev.tx[2].wake(cpu);
+            cpu.localBhEnable();
+            rig.sleep(SEC / 1000);
+            assertThat(rig.sent.stream().map(MultiQueueRig.Sent::mark)).containsExactlyInAnyOrder(1, 2, 3, 6);
+            assertThat(rig.sent.stream().filter(s -> s.queue() == 0).map(MultiQueueRig.Sent::mark))
+                    .containsExactly(1, 2, 3);
+            assertThat(rig.dev.qdisc.currentQlen()).isEqualTo(2);
+            cpu = rig.kernel.localBhDisable(0);
+            rig.dev.tx[1].wake(cpu);
+            cpu.localBhEnable();
+            rig.sleep(SEC / 1000);
+            assertThat(rig.sent).hasSize(6);
+            assertThat(rig.sent.getLast().queue()).isOne();
+        }
+    }
+
     @Test
     void shouldPrintBandsAsIproute2() {
         try (QdiscLab lab = new QdiscLab("prio", MBIT)) {

@@ -25,7 +25,7 @@ class CbsTest {
                 double mbit = lab.flow(1).deliveredBytes * 8 / 2e6;
                 assertThat(mbit)
                         .as("packets of %d bytes: %s", size, lab.stats())
-                        .isCloseTo(20, within(0.4));
+                        .isCloseTo(20, within(0.2));
             }
         }
     }
