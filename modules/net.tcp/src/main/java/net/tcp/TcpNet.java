@@ -49,7 +49,11 @@ public final class TcpNet {
     /** A server is to open fast: makes a random key, if there is none. Linux: tcp_fastopen_init_key_once(). */
     void fastopenKeyOnce() {
         if (fastopenCtx == null) {
-            fastopenCtx = TcpFastOpenContext.random(net.kernel());
+            // By way of the setting, which shows it.
+            net.sysctl()
+                    .set(
+                            "net.ipv4.tcp_fastopen_key",
+                            TcpFastOpenContext.random(net.kernel()).toString());
         }
     }
 

@@ -1,6 +1,5 @@
 package net.tcp;
 
-import java.util.Map;
 import net.core.Cpu;
 import net.core.Kernel;
 import net.core.Net;
@@ -200,7 +199,7 @@ public final class TcpProt extends Proto {
     }
 
     @Override
-    public Map<String, Long> optStats(Sock sk, SkBuff orig, @Nullable SkBuff ack) {
+    public byte[] optStats(Sock sk, SkBuff orig, @Nullable SkBuff ack) {
         return TcpTxTimestamp.optStats(tcp(sk), orig, ack);
     }
 

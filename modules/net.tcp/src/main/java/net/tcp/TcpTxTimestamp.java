@@ -1,7 +1,7 @@
 package net.tcp;
 
-import java.util.LinkedHashMap;
-import java.util.Map;
+import java.nio.ByteBuffer;
+import java.util.Arrays;
 import net.core.Cpu;
 import net.core.sock.Cmsg;
 import net.core.sock.Msghdr;
@@ -135,43 +135,43 @@ final class TcpTxTimestamp {
     }
 
     /**
-     * What SOF_TIMESTAMPING_OPT_STATS adds to a stamp, by the names of the netlink attributes without their prefix.
+     * What SOF_TIMESTAMPING_OPT_STATS adds to a stamp: netlink attributes, in the order in which Linux puts them.
      *
      * <p>Linux: tcp_get_timestamping_opt_stats(), net/ipv4/tcp.c
      */
-    static Map<String, Long> optStats(TcpSock tp, SkBuff orig, @Nullable SkBuff ackSkb) {
+    static byte[] optStats(TcpSock tp, SkBuff orig, @Nullable SkBuff ackSkb) {
         TcpInfo info = new TcpInfo(); // allocates: asked for by a program
         info.read(tp);
-        Map<String, Long> stats = new LinkedHashMap<>();
-        stats.put("BUSY", info.busyTime);
-        stats.put("RWND_LIMITED", info.rwndLimited);
-        stats.put("SNDBUF_LIMITED", info.sndbufLimited);
-        stats.put("DATA_SEGS_OUT", Integer.toUnsignedLong(tp.dataSegsOut));
-        stats.put("TOTAL_RETRANS", Integer.toUnsignedLong(tp.totalRetrans));
-        stats.put("PACING_RATE", info.pacingRate);
-        stats.put("DELIVERY_RATE", info.deliveryRate);
-        stats.put("SND_CWND", (long) tp.sndCwnd);
-        stats.put("REORDERING", (long) tp.reordering);
-        stats.put("MIN_RTT", Integer.toUnsignedLong(tp.rttMin.get()));
-        stats.put("RECUR_RETRANS", (long) tp.icskRetransmits);
-        stats.put("DELIVERY_RATE_APP_LMT", tp.rateAppLimited ? 1L : 0L);
-        stats.put("SND_SSTHRESH", (long) tp.sndSsthresh);
-        stats.put("DELIVERED", Integer.toUnsignedLong(tp.delivered));
-        stats.put("DELIVERED_CE", Integer.toUnsignedLong(tp.deliveredCe));
-        stats.put("SNDQ_SIZE", Integer.toUnsignedLong(tp.writeSeq - tp.sndUna));
-        stats.put("CA_STATE", (long) tp.icskCaState);
-        stats.put("BYTES_SENT", tp.bytesSent);
-        stats.put("BYTES_RETRANS", tp.bytesRetrans);
-        stats.put("DSACK_DUPS", Integer.toUnsignedLong(tp.dsackDups));
-        stats.put("REORD_SEEN", Integer.toUnsignedLong(tp.reordSeen));
-        stats.put("SRTT", (long) (tp.srttUs >> 3));
-        stats.put("TIMEOUT_REHASH", (long) tp.timeoutRehash);
-        stats.put("BYTES_NOTSENT", (long) Math.max(0, tp.writeSeq - tp.sndNxt));
-        stats.put("EDT", orig.skbMstampNs);
+        ByteBuffer stats = TcpNla.room();
+        TcpNla.BUSY.put(stats, info.busyTime);
+        TcpNla.RWND_LIMITED.put(stats, info.rwndLimited);
+        TcpNla.SNDBUF_LIMITED.put(stats, info.sndbufLimited);
+        TcpNla.DATA_SEGS_OUT.put(stats, tp.dataSegsOut);
+        TcpNla.TOTAL_RETRANS.put(stats, tp.totalRetrans);
+        TcpNla.PACING_RATE.put(stats, info.pacingRate);
+        TcpNla.DELIVERY_RATE.put(stats, info.deliveryRate);
+        TcpNla.SND_CWND.put(stats, tp.sndCwnd);
+        TcpNla.REORDERING.put(stats, tp.reordering);
+        TcpNla.MIN_RTT.put(stats, tp.rttMin.get());
+        TcpNla.RECUR_RETRANS.put(stats, tp.icskRetransmits);
+        TcpNla.DELIVERY_RATE_APP_LMT.put(stats, tp.rateAppLimited ? 1 : 0);
+        TcpNla.SND_SSTHRESH.put(stats, tp.sndSsthresh);
+        TcpNla.DELIVERED.put(stats, tp.delivered);
+        TcpNla.DELIVERED_CE.put(stats, tp.deliveredCe);
+        TcpNla.SNDQ_SIZE.put(stats, tp.writeSeq - tp.sndUna);
+        TcpNla.CA_STATE.put(stats, tp.icskCaState);
+        TcpNla.BYTES_SENT.put(stats, tp.bytesSent);
+        TcpNla.BYTES_RETRANS.put(stats, tp.bytesRetrans);
+        TcpNla.DSACK_DUPS.put(stats, tp.dsackDups);
+        TcpNla.REORD_SEEN.put(stats, tp.reordSeen);
+        TcpNla.SRTT.put(stats, (tp.srttUs >> 3));
+        TcpNla.TIMEOUT_REHASH.put(stats, tp.timeoutRehash);
+        TcpNla.BYTES_NOTSENT.put(stats, Math.max(0, tp.writeSeq - tp.sndNxt));
+        TcpNla.EDT.put(stats, orig.skbMstampNs);
         if (ackSkb != null) {
-            stats.put("TTL", (long) IpHdr.ttl(ackSkb.networkAddress()));
+            TcpNla.TTL.put(stats, IpHdr.ttl(ackSkb.networkAddress()));
         }
-        stats.put("REHASH", Integer.toUnsignedLong(info.rehash));
-        return stats;
+        TcpNla.REHASH.put(stats, info.rehash);
+        return Arrays.copyOf(stats.array(), stats.position());
     }
 }

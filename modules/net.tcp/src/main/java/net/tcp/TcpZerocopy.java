@@ -1,5 +1,6 @@
 package net.tcp;
 
+import java.util.Objects;
 import net.core.Cpu;
 import net.core.dev.NetdevFeatures;
 import net.core.sock.Msghdr;
@@ -10,6 +11,7 @@ import net.skbuff.Errno;
 import net.skbuff.Page;
 import net.skbuff.SkBuff;
 import net.skbuff.SkbCache;
+import net.skbuff.SkbDestructor;
 import net.skbuff.SkbDropReason;
 import net.skbuff.UbufInfo;
 import net.skbuff.UserBuf;
@@ -26,7 +28,7 @@ import org.jspecify.annotations.Nullable;
  *
  * <p>{@code Deviation:} Linux pins the pages, so that a program that unmaps them hurts only itself; an arena that is closed
  * too soon cannot be held open from here. Lent memory counts against the send buffer as if it were copied (no "pure"
- * zero-copy packets), and completions are not bounded by optmem_max.
+ * zero-copy packets).
  *
  * <p><b>Context:</b> sends in process context with the socket owned; {@link #complete} wherever the last packet is freed.
  *
@@ -39,6 +41,12 @@ final class TcpZerocopy extends UbufInfo {
     private static final int MAX_LENGTH = 0xfffe;
     /** Bytes of one fragment: what a page of our own can hold, should it have to be copied after all. */
     private static final int MAX_FRAG = 32768;
+
+    /** What a completion costs of {@code net.core.optmem_max}: a head and its smallest bytes on Linux. */
+    private static final int NOTIFICATION_CHARGE = 832;
+    /** It gives that back, read or not. Linux: sock_ofree() */
+    private static final SkbDestructor UNCHARGE =
+            skb -> ((TcpSock) Objects.requireNonNull(skb.sk)).optmemUncharge(NOTIFICATION_CHARGE);
 
     private final TcpSock tp;
     /** Number of the first send. */
@@ -84,10 +92,15 @@ final class TcpZerocopy extends UbufInfo {
         }
         Cpu cpu = tp.localBhDisable();
         try {
-            SkBuff skb = cpu.allocSkb(0);
-            if (skb == null) {
+            if (!tp.optmemCharge(NOTIFICATION_CHARGE)) {
                 return null;
             }
+            SkBuff skb = cpu.allocSkb(0);
+            if (skb == null) {
+                tp.optmemUncharge(NOTIFICATION_CHARGE);
+                return null;
+            }
+            skb.setOwner(tp, UNCHARGE);
             TcpZerocopy fresh = new TcpZerocopy(tp, tp.zckey++, skb); // allocates: a call that asked for it
             fresh.byteLength = size;
             return fresh;

@@ -496,4 +496,18 @@ class TcpFastOpenScriptTest {
         assertThat(key.len).isEqualTo(16);
         assertThat(key.data[0]).isEqualTo((byte) 0xa1);
     }
+
+    @Test
+    void shouldShowTheKeyThatAServerMadeUp() {
+        boot("net.ipv4.tcp_fastopen=0x403");
+        String none = peer.host.net.sysctl().get("net.ipv4.tcp_fastopen_key");
+        assertThat(none).isEqualTo("00000000-00000000-00000000-00000000");
+        sys.close(listener(5));
+        String made = peer.host.net.sysctl().get("net.ipv4.tcp_fastopen_key");
+        assertThat(made).matches("([0-9a-f]{8}-){3}[0-9a-f]{8}").isNotEqualTo(none);
+        sys.close(listener(5));
+        assertThat(peer.host.net.sysctl().get("net.ipv4.tcp_fastopen_key"))
+                .as("once")
+                .isEqualTo(made);
+    }
 }

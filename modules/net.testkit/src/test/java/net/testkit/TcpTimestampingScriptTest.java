@@ -6,6 +6,7 @@ import static net.testkit.Segment.syn;
 import static net.testkit.Segment.synAck;
 import static org.assertj.core.api.Assertions.assertThat;
 
+import java.util.Arrays;
 import java.util.Objects;
 import net.core.sock.Cmsg;
 import net.core.sock.Msghdr;
@@ -16,6 +17,7 @@ import net.core.sock.SockTimestamp;
 import net.core.sock.Syscalls;
 import net.skbuff.Errno;
 import net.skbuff.UserBytes;
+import net.tcp.TcpNla;
 import org.jspecify.annotations.Nullable;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
@@ -122,7 +124,14 @@ class TcpTimestampingScriptTest {
         Msghdr msg = Objects.requireNonNull(report());
         assertThat(msg.cmsg(SockConst.SOL_SOCKET, SockConst.SCM_TIMESTAMPING_OPT_STATS))
                 .isNotNull();
-        assertThat(reason(msg).stats)
+        byte[] attributes = Objects.requireNonNull(reason(msg).stats);
+        assertThat(attributes).as("as many as on Linux, with a TTL").hasSize(256);
+        assertThat(Arrays.copyOf(attributes, 12)).as("busy: 12 bytes, type 1").startsWith(12, 0, 1, 0);
+        assertThat(TcpNla.decode(attributes).keySet())
+                .startsWith("BUSY", "RWND_LIMITED", "SNDBUF_LIMITED", "DATA_SEGS_OUT")
+                .endsWith("BYTES_NOTSENT", "EDT", "TTL", "REHASH")
+                .hasSize(27);
+        assertThat(TcpNla.decode(attributes))
                 .containsEntry("DATA_SEGS_OUT", 1L)
                 .containsEntry("BYTES_SENT", 1000L)
                 .containsEntry("TOTAL_RETRANS", 0L)

@@ -134,6 +134,26 @@ class TcpZerocopyScriptTest {
         expectCompletion(2, 2, false);
     }
 
+    /** A program that never reads its completions may not fill the memory with them. */
+    @Test
+    void shouldRefuseSendsWhenTooManyCompletionsAreOut() {
+        peer.host.net.sysctl().set("net.core.optmem_max", "2000");
+        MemorySegment memory = arena.allocate(1000);
+        for (int i = 0; i < 2; i++) {
+            assertThat(send(new UserSegment(memory))).isEqualTo(1000);
+            peer.expect(data(1000).seq(1 + 1000 * i));
+        }
+        assertThat(send(new UserSegment(memory))).isEqualTo(-Errno.ENOBUFS);
+        peer.inject(ack().seq(1).ack(2001));
+        assertThat(send(new UserSegment(memory)))
+                .as("one queued completion tells of both")
+                .isEqualTo(1000);
+        peer.expect(data(1000).seq(2001));
+        assertThat(send(new UserSegment(memory))).isEqualTo(-Errno.ENOBUFS);
+        expectCompletion(0, 1, false);
+        assertThat(send(new UserSegment(memory))).isEqualTo(1000);
+    }
+
     @Test
     void shouldShareOneCompletionAmongSendsThatWaitTogether() {
         MemorySegment memory = arena.allocate(100);

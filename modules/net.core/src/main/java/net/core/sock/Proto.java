@@ -1,6 +1,5 @@
 package net.core.sock;
 
-import java.util.Map;
 import java.util.concurrent.atomic.AtomicLong;
 import net.core.Cpu;
 import net.core.Kernel;
@@ -107,8 +106,8 @@ public abstract class Proto {
         return 0;
     }
 
-    /** What SOF_TIMESTAMPING_OPT_STATS adds to a transmit stamp: values by name; null: nothing. Any context. */
-    public @Nullable Map<String, Long> optStats(Sock sk, SkBuff orig, @Nullable SkBuff ack) {
+    /** What SOF_TIMESTAMPING_OPT_STATS adds to a transmit stamp: netlink attributes; null: nothing. Any context. */
+    public byte @Nullable [] optStats(Sock sk, SkBuff orig, @Nullable SkBuff ack) {
         return null;
     }
 

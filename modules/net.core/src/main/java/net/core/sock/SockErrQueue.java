@@ -67,9 +67,7 @@ public final class SockErrQueue {
             SkBuffHead q = sk.errorQueueOrNew();
             SkBuff tail = q.peekTail();
             if (tail == null || !extend(extErr(tail), reason)) {
-                skb.setOwner(sk, Sock.SOCK_RMEM_FREE);
-                sk.rmemAllocAdd(skb.truesize);
-                skb.cbo0 = reason;
+                skb.cbo0 = reason; // its memory is the sender's: see optmemCharge
                 q.addTail(skb);
                 taken = true;
             }

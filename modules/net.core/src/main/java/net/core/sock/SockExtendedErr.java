@@ -1,6 +1,5 @@
 package net.core.sock;
 
-import java.util.Map;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -33,8 +32,8 @@ public final class SockExtendedErr {
     /** Where the packet that failed was going, for {@link Msghdr#name}. */
     public @Nullable SockAddr dest;
 
-    /** What SOF_TIMESTAMPING_OPT_STATS adds: values by name; or null. */
-    public @Nullable Map<String, Long> stats;
+    /** What SOF_TIMESTAMPING_OPT_STATS adds: netlink attributes; or null. */
+    public byte @Nullable [] stats;
 
     @Override
     public String toString() {

@@ -130,12 +130,12 @@ final class LinuxCalls implements HostCalls {
     /** The buffer as an array of struct iovec. @return its address */
     private long iovec(ScriptBuffer buffer) {
         int[] pieces = buffer.pieces();
-        long base = memory(buffer);
         MemorySegment iov = allocate(16L * pieces.length);
         for (int i = 0; i < pieces.length; i++) {
-            iov.set(ValueLayout.JAVA_LONG, 16L * i, base);
+            // Apart, as a program's pieces are: a zero-copy send joins neighbours to one fragment.
+            long at = buffer.isNull() ? 0 : allocate(pieces[i] + 1L).address();
+            iov.set(ValueLayout.JAVA_LONG, 16L * i, at);
             iov.set(ValueLayout.JAVA_LONG, 16L * i + 8, pieces[i]);
-            base += pieces[i];
         }
         return iov.address();
     }

@@ -4,8 +4,6 @@ import java.lang.foreign.MemorySegment;
 import java.lang.foreign.ValueLayout;
 import java.nio.ByteBuffer;
 import java.nio.ByteOrder;
-import java.util.LinkedHashMap;
-import java.util.Map;
 import net.core.sock.Cmsg;
 import net.core.sock.Msghdr;
 import net.core.sock.SockConst;
@@ -27,14 +25,6 @@ final class LinuxMsg {
     private static final int SOL_IP = 0;
     private static final int IP_RECVERR = 11;
     private static final int SCM_TIMESTAMPING = 37;
-
-    /** By attribute number; index 0 is padding. */
-    private static final String[] STATS = {
-        "PAD", "BUSY", "RWND_LIMITED", "SNDBUF_LIMITED", "DATA_SEGS_OUT", "TOTAL_RETRANS", "PACING_RATE",
-        "DELIVERY_RATE", "SND_CWND", "REORDERING", "MIN_RTT", "RECUR_RETRANS", "DELIVERY_RATE_APP_LMT", "SNDQ_SIZE",
-        "CA_STATE", "SND_SSTHRESH", "DELIVERED", "DELIVERED_CE", "BYTES_SENT", "BYTES_RETRANS", "DSACK_DUPS",
-        "REORD_SEEN", "SRTT", "TIMEOUT_REHASH", "BYTES_NOTSENT", "EDT", "TTL", "REHASH"
-    };
 
     private final MemorySegment header;
     private final MemorySegment control;
@@ -102,7 +92,9 @@ final class LinuxMsg {
             return new Cmsg(level, type, data.getLong(0) * 1_000_000_000L + data.getLong(8));
         }
         if (level == SockConst.SOL_SOCKET && type == SockConst.SCM_TIMESTAMPING_OPT_STATS) {
-            return new Cmsg(level, type, 0, 0, stats(data));
+            byte[] attributes = new byte[data.remaining()];
+            data.get(attributes);
+            return new Cmsg(level, type, 0, 0, attributes);
         }
         return new Cmsg(level, type, data.remaining() >= 4 ? data.getInt(0) : data.get(0) & 0xff);
     }
@@ -116,28 +108,5 @@ final class LinuxMsg {
         e.info = data.getInt(8);
         e.data = data.getInt(12);
         return e;
-    }
-
-    private static Map<String, Long> stats(ByteBuffer data) {
-        Map<String, Long> stats = new LinkedHashMap<>();
-        int at = 0;
-        while (at + 4 <= data.limit()) {
-            int length = data.getShort(at) & 0xffff;
-            int type = data.getShort(at + 2) & 0x3fff;
-            if (length < 4) {
-                break;
-            }
-            long value = switch (length - 4) {
-                case 1 -> data.get(at + 4) & 0xff;
-                case 4 -> data.getInt(at + 4) & 0xffffffffL;
-                case 8 -> data.getLong(at + 4);
-                default -> 0;
-            };
-            if (type > 0 && type < STATS.length) {
-                stats.put(STATS[type], value);
-            }
-            at += length + 3 & ~3;
-        }
-        return stats;
     }
 }

@@ -4,6 +4,7 @@ import java.util.List;
 import java.util.Map;
 import java.util.Set;
 import net.core.sock.Cmsg;
+import net.tcp.TcpNla;
 import net.testkit.packetdrill.lang.Expr;
 
 /**
@@ -16,9 +17,10 @@ final class StatsCheck {
     private StatsCheck() {}
 
     static void check(int i, List<Expr> want, Cmsg actual, long toleranceUsecs) {
-        if (!(actual.object instanceof Map<?, ?> stats)) {
+        if (!(actual.object instanceof byte[] attributes)) {
             throw new ScriptFailure("no statistics in cmsg " + i);
         }
+        Map<String, Long> stats = TcpNla.decode(attributes);
         for (Expr e : want) {
             if (!(e instanceof Expr.Assign a)) {
                 throw new ScriptFailure("wants NAME=value as a statistic");
