@@ -80,7 +80,70 @@ HTB = ['qdisc replace dev {} root handle 1: htb default 10 r2q 50',
        'class add dev {} parent 1: classid 1:1 htb rate 100mbit ceil 100mbit',
        'class add dev {} parent 1:1 classid 1:10 htb rate 32mbit ceil 100mbit prio 1 burst 20k cburst 12500 quantum 3000',
        'class add dev {} parent 1:1 classid 1:20 htb rate 64mbit ceil 100mbit mpu 64 overhead 24']
+# Filters on a prio discipline 2:. u32 is this Linux's own; of the others tc's own request is what it gets to print.
+U32_FILTERS = [
+    'protocol ip pref 5 u32 match ip src 10.0.0.0/8 match ip dport 80 0xffff flowid 2:1',
+    'protocol ip pref 5 handle 2: u32 divisor 256',
+    'protocol ip pref 5 u32 ht 2:7b: match ip src 10.0.0.123 match ip protocol 6 0xff flowid 2:2',
+    'protocol ip pref 5 u32 sample ip src 10.0.0.77 match ip nofrag ht 2: flowid 2:2',
+    'protocol ip pref 5 u32 order 5 match ip df match icmp type 8 0xff match ip ihl 5 0xf match ip tos 0x10 0xff flowid 2:1',
+    'protocol all pref 6 u32 match u8 0 0 at -14 match u16 0x1234 0xffff at nexthdr+2 flowid 2:1',
+    'protocol ip pref 5 u32 ht 800:: match ip src 1.2.0.0/16 hashkey mask 0x000000ff at 12 link 2:',
+    'protocol ip pref 5 u32 match tcp dst 22 0xffff offset at 0 mask 0f00 shift 6 eat link 2:',
+]
+FILTERS = [
+    'protocol ip pref 1 matchall flowid 2:1',
+    'protocol all pref 1 handle 5 fw classid 2:1',
+    'protocol all pref 1 handle 0x10/0xff fw classid 2:1',
+    'protocol all pref 1 route from 3 to 7 classid 2:1',
+    'protocol all pref 1 handle 1 flow hash keys dst,src,proto,proto-dst divisor 1024 perturb 10 baseclass 2:1',
+    'protocol all pref 1 handle 2 flow map key mark and 0xff xor 0x3 rshift 2 addend 4 baseclass 2:7',
+    'protocol all pref 1 handle 3 flow map key dst and 0xff or 0x100 baseclass 2:7',
+    'protocol ip pref 1 basic match cmp(u16 at 3 layer 2 mask 0xff00 gt 20) classid 2:1',
+    'protocol ip pref 1 basic match not meta(nf_mark mask 0xf eq 24) and u32(u16 0x1122 0xffff at nexthdr+4)'
+    ' and ( cmp(u8 at 9 eq 6) or meta(dev eq "l0") ) flowid 2:1',
+    'protocol ip pref 1 basic match nbyte("ab" at 12 layer 1) or cmp(u32 at 0 trans lt 5) classid 2:1',
+    'protocol ip pref 1 flower dst_mac 02:00:00:00:00:01 src_mac 02:00:00:00:00:02/40 ip_proto tcp ip_tos 0x10/0xfc ip_ttl 64'
+    ' dst_ip 10.0.0.0/8 src_ip 10.0.0.1/24 dst_port 80 src_port 1024-2048 tcp_flags 0x2/0x12 ip_flags nofrag/firstfrag classid 2:1',
+    'protocol ip pref 1 flower ip_proto udp dst_port 53/0xfff0 src_port 7 classid 2:1',
+    'protocol ip pref 1 flower ip_proto icmp type 8 code 0/15 skip_hw flowid 2:1',
+    'protocol ip pref 1 flower ip_proto 2f dst_ip 1.2.3.4 hw_tc 2',
+    'protocol ipv6 pref 2 flower ip_proto icmpv6 type 128 src_ip 2001:db8::/33 dst_ip ::1',
+    'protocol arp pref 3 flower arp_op request arp_tip 10.0.0.1 arp_sip 10.0.0.0/24 arp_sha 02:00:00:00:00:02'
+    ' arp_tha 00:00:00:00:00:00/ff:00:00:00:00:ff',
+    'protocol 802.1Q pref 4 flower vlan_id 7 vlan_prio 3 vlan_ethtype ipv4 ip_proto udp dst_port 53',
+    'protocol all pref 5 flower src_mac 02:00:00:00:00:02',
+]
+NOT_IN_HW = {b'flower': 22, b'matchall': 3}
 FORMS = ['', '-s', '-d', '-s -d', '-s -j']
+
+
+def attrs(b):
+    found = []
+    while len(b) >= 4:
+        n, kind = struct.unpack('HH', b[:4])
+        found.append((kind & 0x3fff, b[4:n]))
+        b = b[n + 3 & ~3:]
+    return found
+
+
+def dumped(request):
+    """What the kernel would list after this request: a filter without options, then the filter."""
+    tcm, found = request[16:36], attrs(request[36:])
+    kind = next(d for k, d in found if k == 1).rstrip(b'\0')
+    options = next((d for k, d in found if k == 2), b'')
+    if kind in NOT_IN_HW:  # what a kernel without offload adds
+        at, flags = NOT_IN_HW[kind], 8
+        for k, d in attrs(options):
+            flags |= struct.unpack('I', d)[0] if k == at else 0
+        given = dict(attrs(options))
+        if kind == b'flower' and 25 in given:  # the type behind a tag is the packet's
+            given[8] = given[25]
+        options = b''.join(attr(k, d) for k, d in given.items() if k != at) + attr(at, u32(flags))
+    if struct.unpack('I', tcm[8:12])[0] == 0:
+        tcm = tcm[:8] + u32(1) + tcm[12:]
+    head = tcm + attr(1, kind + b'\0') + attr(11, u32(0))
+    return b''.join(u32(len(m)) + m for m in (head, head + attr(2, options)))
 
 
 def run(cmd, env=None, fail=True):
@@ -127,6 +190,41 @@ class Both:
             if answer:
                 os.unlink(f.name)
 
+    def differ(self, title, ours, linux):
+        self.total += 1
+        if ours == linux:
+            self.same += 1
+        else:
+            print(title)
+            print('\n'.join(list(difflib.unified_diff(linux.splitlines(), ours.splitlines(), 'iproute2', 'softnet', lineterm='', n=0))[2:]))
+
+    def filters(self, fake, tmp):
+        """u32 by this Linux; the other kinds by what tc asks of it."""
+        self.soft('qdisc replace dev %s root handle 2: prio' % self.ours)
+        self.linux('qdisc replace dev %s root handle 2: htb' % DEV)
+        for i, words in enumerate(U32_FILTERS):
+            self.soft('filter add dev %s parent 2: %s' % (self.ours, words))
+            self.linux('filter add dev %s parent 2: %s' % (DEV, words))
+            for form in ['', '-d', '-p'] + (['-j'] if i < 6 else []):  # iproute2's JSON breaks at offsets
+                for place in '', 'parent 2:', 'parent 2: protocol ip', 'pref 6', 'chain 0':
+                    show = '%s filter show dev %s %s'
+                    self.differ(words + ': ' + form, self.soft(show % (form, self.ours, place)), self.linux(show % (form, DEV, place)))
+        self.soft('filter del dev %s parent 2:' % self.ours)
+        for words in FILTERS:
+            file = os.path.join(tmp, 'filter')
+            env = dict(os.environ, LD_PRELOAD=fake, FAKE_FILTER=file)
+            tc = ['ip', 'netns', 'exec', NS, 'tc']
+            run(tc + ['filter', 'add', 'dev', DEV, 'parent', '2:'] + words.split(), env)
+            self.soft('filter add dev %s parent 2: %s' % (self.ours, words))
+            with open(file, 'rb') as f:
+                answer = dumped(f.read())
+            with open(file, 'wb') as f:
+                f.write(answer)
+            for form in ['', '-d'] + (['-j'] if 'flower' in words or 'matchall' in words else []):
+                show = '%s filter show dev %s parent 2:'
+                self.differ('filter ' + words + ': ' + form, self.soft(show % (form, self.ours)), run(tc + (show % (form, DEV)).split(), env))
+            self.soft('filter del dev %s parent 2:' % self.ours)
+
     def show(self, title, what, answer=None, kind=None):
         for form in FORMS:
             if what == 'class' and '-j' in form:
@@ -135,12 +233,7 @@ class Both:
             b = mask(self.linux('%s %s show dev %s' % (form, what, DEV), answer, kind), DEV)
             if what == 'class':
                 a, b = classes(a), classes(b)
-            self.total += 1
-            if a == b:
-                self.same += 1
-            else:
-                print('%s: tc %s %s show' % (title, form, what))
-                print('\n'.join(list(difflib.unified_diff(b.splitlines(), a.splitlines(), 'iproute2', 'softnet', lineterm='', n=0))[2:]))
+            self.differ('%s: tc %s %s show' % (title, form, what), a, b)
 
 
 def main():
@@ -151,6 +244,8 @@ def main():
     tmp = tempfile.mkdtemp(prefix='softnet-tc-')
     fake, control = os.path.join(tmp, 'fake.so'), os.path.join(tmp, 'control')
     run(['gcc', '-shared', '-fPIC', '-O1', '-o', fake, os.path.join(here, 'fake_qdisc.c'), '-ldl'])
+    fake_filter = os.path.join(tmp, 'fake_filter.so')
+    run(['gcc', '-shared', '-fPIC', '-O1', '-o', fake_filter, os.path.join(here, 'fake_filter.c'), '-ldl'])
     run(['ip', 'netns', 'del', NS], fail=False)
     run(['ip', 'netns', 'add', NS])
     host = None
@@ -174,7 +269,8 @@ def main():
             both.linux(words.format(DEV))
         both.show('htb', 'qdisc')
         both.show('htb', 'class')
-        print('%d of %d listings the same (%d configurations, iproute2: %s)' % (both.same, both.total, len(CASES) + 1, run(['tc', '-V']).strip()))
+        both.filters(fake_filter, tmp)
+        print('%d of %d listings the same (%d configurations, %d filters, iproute2: %s)' % (both.same, both.total, len(CASES) + 1, len(U32_FILTERS + FILTERS), run(['tc', '-V']).strip()))
         return both.same != both.total
     finally:
         if host:

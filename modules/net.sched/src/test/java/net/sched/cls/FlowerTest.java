@@ -33,7 +33,7 @@ class FlowerTest {
                     filter parent 1: protocol ip pref 1 flower chain 0 handle 0x1 classid 1:10\s
                       indev lab0
                       dst_mac 02:00:00:00:00:01
-                      src_mac 02:00:00:00:00:00/40
+                      src_mac 02:00:00:00:00:02/40
                       eth_type ipv4
                       ip_proto tcp
                       ip_tos 16/0xfc
@@ -80,7 +80,7 @@ class FlowerTest {
                       vlan_ethtype ip
                       eth_type ipv4
                       ip_proto udp
-                      dst_port 48/0xfff0
+                      dst_port 53/0xfff0
                       not_in_hw
                     filter parent 1: protocol all pref 5 flower chain 0\s
                     filter parent 1: protocol all pref 5 flower chain 0 handle 0x1 hw_tc 2\s
@@ -91,7 +91,7 @@ class FlowerTest {
             lab.filters.print(json, FilterView.all(false));
             assertThat(json.toString()).contains("""
                     "options":{"handle":1,"classid":"1:10","indev":"lab0","keys":{"dst_mac":"02:00:00:00:00:01",\
-                    "src_mac":"02:00:00:00:00:00/40","eth_type":"ipv4","ip_proto":"tcp","ip_tos":16,"ip_tos_mask":"fc",\
+                    "src_mac":"02:00:00:00:00:02/40","eth_type":"ipv4","ip_proto":"tcp","ip_tos":16,"ip_tos_mask":"fc",\
                     "ip_ttl":64,"dst_ip":"10.0.0.0/8","src_ip":"10.0.0.1","dst_port":80,\
                     "src_port":{"start":1024,"end":2048},"tcp_flags":"0x2/12","ip_flags":{"frag":false}},\
                     "not_in_hw":true}""");

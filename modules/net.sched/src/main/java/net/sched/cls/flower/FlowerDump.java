@@ -48,7 +48,7 @@ final class FlowerDump {
     }
 
     private long key(int word, int shift, long ones) {
-        return f.key[word] >>> shift & ones;
+        return f.given[word] >>> shift & ones;
     }
 
     private long mask(int word, int shift, long ones) {
@@ -130,7 +130,7 @@ final class FlowerDump {
                         case 58 -> "icmpv6";
                         case 115 -> "l2tp";
                         case 132 -> "sctp";
-                        default -> String.format(Locale.ROOT, "0x%02x", proto);
+                        default -> String.format(Locale.ROOT, "%02x", proto);
                     });
         }
         hexMasked("ip_tos", FlowerKey.TYPE, FlowerKey.TOS_SHIFT, 0xFF);
@@ -153,7 +153,7 @@ final class FlowerDump {
         ip4(name, FlowerKey.IPV4, shift4);
         int bits = Long.bitCount(f.mask[word6]) + Long.bitCount(f.mask[word6 + 1]);
         if (bits != 0) {
-            named(name, IpPrefix.format6(f.key[word6], f.key[word6 + 1]) + (bits < 128 ? "/" + bits : ""));
+            named(name, IpPrefix.format6(f.given[word6], f.given[word6 + 1]) + (bits < 128 ? "/" + bits : ""));
         }
     }
 
@@ -222,7 +222,7 @@ final class FlowerDump {
 
     private void flag(String name, long bit, String before) {
         if ((f.mask[FlowerKey.META] & bit) != 0) {
-            boolean on = (f.key[FlowerKey.META] & bit) != 0;
+            boolean on = (f.given[FlowerKey.META] & bit) != 0;
             p.bool(name, on, before + (on ? "" : "no") + name);
         }
     }

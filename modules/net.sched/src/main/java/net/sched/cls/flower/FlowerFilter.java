@@ -13,7 +13,9 @@ import org.jspecify.annotations.Nullable;
  */
 final class FlowerFilter {
     final int handle;
-    /** Masked already. */
+    /** As it was given, for printing. */
+    final long[] given;
+    /** Under the mask. */
     final long[] key;
 
     final long[] mask;
@@ -32,6 +34,7 @@ final class FlowerFilter {
     FlowerFilter(int handle, FlowerOptions o) {
         this.handle = handle;
         mask = o.mask;
+        given = o.key;
         key = new long[FlowerKey.WORDS];
         for (int i = 0; i < key.length; i++) {
             key[i] = o.key[i] & mask[i];

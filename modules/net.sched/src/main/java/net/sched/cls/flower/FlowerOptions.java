@@ -80,9 +80,15 @@ final class FlowerOptions implements AutoCloseable {
         filter.close();
     }
 
-    private void set(int word, int shift, long value, long m) {
-        key[word] = key[word] & ~(m << shift) | (value & m) << shift;
-        mask[word] |= m << shift;
+    /** A field, whole. */
+    private void set(int word, int shift, long value, long ones) {
+        set(word, shift, ones, value, ones);
+    }
+
+    /** A field of {@code ones} of which {@code m} counts; the value is kept whole, to be shown. */
+    private void set(int word, int shift, long ones, long value, long m) {
+        key[word] = key[word] & ~(ones << shift) | (value & ones) << shift;
+        mask[word] = mask[word] & ~(ones << shift) | m << shift;
     }
 
     private void has(long bit) {
@@ -295,7 +301,7 @@ final class FlowerOptions implements AutoCloseable {
             throw ClsWords.illegal(what);
         }
         long ones = bits < 0 ? mac48(m[1], what) : -1L << 48 - bits & 0xFFFFFFFFFFFFL;
-        set(word, 0, value, ones);
+        set(word, 0, 0xFFFFFFFFFFFFL, value, ones);
     }
 
     private void ipProto(String s) {
@@ -330,7 +336,7 @@ final class FlowerOptions implements AutoCloseable {
         if (v < 0 || v > 0xFF) {
             v = parsed(m[0], 16, 8, what);
         }
-        set(FlowerKey.TYPE, shift, v, m[1] == null ? 0xFF : parsed(m[1], 16, 8, what));
+        set(FlowerKey.TYPE, shift, 0xFF, v, m[1] == null ? 0xFF : parsed(m[1], 16, 8, what));
         if (ethType == EthHdr.ETH_P_IP || ethType == EthHdr.ETH_P_IPV6) {
             has(ethType == EthHdr.ETH_P_IP ? FlowerKey.HAS_IPV4 : FlowerKey.HAS_IPV6);
         }
@@ -346,11 +352,11 @@ final class FlowerOptions implements AutoCloseable {
         }
         if (p.v6()) {
             int at = FlowerKey.IPV6 + (source ? 0 : 2);
-            set(at, 0, p.hi(), p.maskHi());
-            set(at + 1, 0, p.lo(), p.maskLo());
+            set(at, 0, -1L, p.hi(), p.maskHi());
+            set(at + 1, 0, -1L, p.lo(), p.maskLo());
             has(FlowerKey.HAS_IPV6);
         } else {
-            set(FlowerKey.IPV4, source ? 32 : 0, p.lo(), p.mask4() & 0xFFFFFFFFL);
+            set(FlowerKey.IPV4, source ? 32 : 0, 0xFFFFFFFFL, p.lo(), p.mask4() & 0xFFFFFFFFL);
             has(FlowerKey.HAS_IPV4);
         }
     }
@@ -377,7 +383,7 @@ final class FlowerOptions implements AutoCloseable {
             @Nullable String[] m = masked(s);
             int shift = source ? FlowerKey.SPORT_SHIFT : FlowerKey.DPORT_SHIFT;
             long v = parsed(m[0], m[1] == null ? 10 : 0, 16, what);
-            set(FlowerKey.L4, shift, v, m[1] == null ? 0xFFFF : parsed(m[1], 0, 16, what));
+            set(FlowerKey.L4, shift, 0xFFFF, v, m[1] == null ? 0xFFFF : parsed(m[1], 0, 16, what));
         }
         has(FlowerKey.HAS_PORTS);
     }
@@ -387,7 +393,7 @@ final class FlowerOptions implements AutoCloseable {
         long v = parsed(m[0], 16, 12, "tcp_flags");
         long ones = m[1] == null ? 0xFFF : parsed(m[1], 16, 12, "tcp_flags");
         if (ipProto == 6) { // the kernel drops it otherwise
-            set(FlowerKey.L4, FlowerKey.TCP_FLAGS_SHIFT, v, ones);
+            set(FlowerKey.L4, FlowerKey.TCP_FLAGS_SHIFT, 0xFFF, v, ones);
             has(FlowerKey.HAS_TCP);
         }
     }
@@ -398,7 +404,7 @@ final class FlowerOptions implements AutoCloseable {
             throw ClsWords.illegal(what);
         }
         @Nullable String[] m = masked(s);
-        set(FlowerKey.L4, shift, parsed(m[0], 10, 8, what), m[1] == null ? 0xFF : parsed(m[1], 10, 8, what));
+        set(FlowerKey.L4, shift, 0xFF, parsed(m[0], 10, 8, what), m[1] == null ? 0xFF : parsed(m[1], 10, 8, what));
         has(FlowerKey.HAS_ICMP);
     }
 
@@ -411,7 +417,7 @@ final class FlowerOptions implements AutoCloseable {
         if (p == null || p.v6() || !isArp()) {
             throw ClsWords.illegal(what);
         }
-        set(FlowerKey.ARP_IP, shift, p.lo(), p.mask4() & 0xFFFFFFFFL);
+        set(FlowerKey.ARP_IP, shift, 0xFFFFFFFFL, p.lo(), p.mask4() & 0xFFFFFFFFL);
         has(FlowerKey.HAS_ARP);
     }
 
@@ -422,7 +428,7 @@ final class FlowerOptions implements AutoCloseable {
             throw ClsWords.illegal("arp_op");
         }
         long ones = m[1] == null ? 0xFF : parsed(m[1], 10, 8, "arp_op");
-        set(FlowerKey.ARP_SHA, FlowerKey.ARP_OP_SHIFT, op, ones);
+        set(FlowerKey.ARP_SHA, FlowerKey.ARP_OP_SHIFT, 0xFF, op, ones);
         has(FlowerKey.HAS_ARP);
     }
 }
