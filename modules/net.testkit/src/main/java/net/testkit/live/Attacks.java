@@ -152,9 +152,11 @@ public enum Attacks {
     /** A peer that sends single bytes with a hole before each, rising, falling and at random, and never fills the holes. */
     OUT_OF_ORDER {
         private static final int SPAN = 50_000;
+        private static final String RMEM = "4096 6291456 6291456";
 
         @Override
         void attack(AttackLan lan, Finding finding, int size) throws Exception {
+            lan.kernel.initNet().sysctl().set("net.ipv4.tcp_rmem", RMEM); // buffers as large as they may become
             SoftServerSocket server = lan.network.listen(AttackLan.at(5001), 8);
             HonestWork work = HonestWork.start(lan);
             List<Integer> offsets = new ArrayList<>();
