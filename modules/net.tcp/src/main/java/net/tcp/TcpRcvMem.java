@@ -222,19 +222,12 @@ final class TcpRcvMem {
     }
 
     /**
-<<<<<<< HEAD
      * The same for the out-of-order queue: each stretch without a hole becomes packets that are full, but single small
      * packets only while they are few, lest somebody makes us copy crumbs for ever.
-=======
-     * The same for the out-of-order queue. Gives up after an eighth of the buffer in packets that touch no other: a peer who
-     * leaves a hole before every byte must not have us look at all of them with each that comes. {@code Deviation:} merges
-     * neighbours only where one of them wastes memory.
->>>>>>> 90d8386 (Stop looking for neighbours in a full out-of-order queue after an eighth of the buffer: single bytes with holes cost 88 us each)
      *
      * <p>Linux: tcp_collapse_ofo_queue()
      */
     private static void tcpCollapseOfoQueue(Cpu cpu, TcpSock tp) {
-<<<<<<< HEAD
         SkbRbTree queue = tp.outOfOrderQueue;
         int crumbs = 0;
         SkBuff head = queue.first();
@@ -247,22 +240,6 @@ final class TcpRcvMem {
                 end = TcpSeq.max(end, TcpSkbCb.endSeq(tail));
                 charged += tail.truesize;
                 tail = queue.next(tail);
-=======
-        int lonely = 0;
-        SkBuff skb = tp.outOfOrderQueue.first();
-        while (skb != null && lonely <= tp.rcvbuf >> 3) {
-            SkBuff next = tp.outOfOrderQueue.next(skb);
-            if (next != null && TcpSeq.after(TcpSkbCb.seq(next), TcpSkbCb.endSeq(skb))) {
-                lonely += skb.truesize;
-            }
-            if (next == null
-                    || !plain(skb)
-                    || !plain(next)
-                    || !wasteful(tp, skb) && !wasteful(tp, next)
-                    || TcpSeq.after(TcpSkbCb.seq(next), TcpSkbCb.endSeq(skb))) {
-                skb = next;
-                continue;
->>>>>>> 90d8386 (Stop looking for neighbours in a full out-of-order queue after an eighth of the buffer: single bytes with holes cost 88 us each)
             }
             if (charged != head.truesize || end - start >= COLLAPSED) {
                 collapseStretch(cpu, tp, head, tail);
