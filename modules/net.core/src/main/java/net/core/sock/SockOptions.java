@@ -224,8 +224,13 @@ public final class SockOptions {
         if ((val & ~SockConst.SOF_TIMESTAMPING_MASK) != 0) {
             return -Errno.EINVAL;
         }
-        boolean newKeys =
-                (val & SockConst.SOF_TIMESTAMPING_OPT_ID) != 0 && (sk.tsflags & SockConst.SOF_TIMESTAMPING_OPT_ID) == 0;
+        boolean keys = (val & SockConst.SOF_TIMESTAMPING_OPT_ID) != 0;
+        boolean streamKeys = (val & SockConst.SOF_TIMESTAMPING_OPT_ID_TCP) != 0;
+        boolean stats = (val & SockConst.SOF_TIMESTAMPING_OPT_STATS) != 0;
+        if (streamKeys && !keys || stats && (val & SockConst.SOF_TIMESTAMPING_OPT_TSONLY) == 0) {
+            return -Errno.EINVAL;
+        }
+        boolean newKeys = keys && (sk.tsflags & SockConst.SOF_TIMESTAMPING_OPT_ID) == 0;
         if (newKeys) {
             int err = prot(sk).resetTskey(sk, val);
             if (err != 0) {
