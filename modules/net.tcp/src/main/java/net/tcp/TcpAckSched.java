@@ -11,6 +11,7 @@ import static net.tcp.TcpConst.TCP_MIN_MSS;
 import static net.tcp.TcpConst.TCP_MSS_DEFAULT;
 
 import net.core.Cpu;
+import net.core.neigh.DstEntry;
 import net.core.sock.Socket;
 import net.core.time.HrTimer;
 import net.core.trace.Landmark;
@@ -65,8 +66,13 @@ public final class TcpAckSched {
         tp.icskAckAto = TCP_ATO_MIN;
     }
 
+    /** Or the route says so for good ({@code quickack 1}). Linux: tcp_in_quickack_mode(). */
     private static boolean tcpInQuickackMode(TcpSock tp) {
-        return tp.icskAckQuick != 0 && !inPingpongMode(tp);
+        if (tp.icskAckQuick != 0 && !inPingpongMode(tp)) {
+            return true;
+        }
+        DstEntry dst = tp.skDstGet();
+        return dst != null && dst.metric(DstEntry.RTAX_QUICKACK) != 0;
     }
 
     // ---- data arrived

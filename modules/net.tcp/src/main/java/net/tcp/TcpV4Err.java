@@ -8,7 +8,9 @@ import net.core.sock.TcpStates;
 import net.ipv4.Icmp;
 import net.ipv4.IcmpHdr;
 import net.ipv4.IpHdr;
+import net.ipv4.IpMib;
 import net.ipv4.IpSockGlue;
+import net.ipv4.Ipv4Net;
 import net.ipv4.inet.InetCsk;
 import net.ipv4.inet.InetHashtables;
 import net.ipv4.inet.InetSock;
@@ -41,10 +43,8 @@ final class TcpV4Err {
         SockCommon sk = InetHashtables.of(cpu)
                 .inetLookupEstablished(net.net, IpHdr.daddr(iph), dport, IpHdr.saddr(iph), sport, Route.inetIif(skb));
         if (sk == null) {
-            sk = InetHashtables.of(cpu)
-                    .inetLookupListener(
-                            cpu, net.net, null, IpHdr.daddr(iph), dport, IpHdr.saddr(iph), sport, Route.inetIif(skb));
-            return sk == null ? -Errno.ENOENT : 0;
+            Ipv4Net.of(net.net).icmp.inc(cpu, IpMib.Icmp.INERRORS);
+            return -Errno.ENOENT;
         }
         if (sk instanceof TcpRequestSock req) {
             reqErr(cpu, net, req, seq, type, code);
@@ -79,6 +79,10 @@ final class TcpV4Err {
             net.inc(cpu, LinuxMib.LOCKDROPPEDICMPS);
         }
         if (tp.state == TcpStates.TCP_CLOSE) {
+            return;
+        }
+        if (tp.minTtl > IpHdr.ttl(skb.dataAddress())) { // the quoted header's: it has come far (RFC 5082)
+            net.inc(cpu, LinuxMib.TCPMINTTLDROP);
             return;
         }
         TcpRequestSock fastopen = tp.fastopenRsk;

@@ -15,6 +15,7 @@ import java.util.Arrays;
 import net.core.api.SoftOption;
 import net.core.api.SoftServerSocket;
 import net.core.api.SoftSocket;
+import net.core.sock.SockConst;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
@@ -23,6 +24,8 @@ import org.junit.jupiter.api.Timeout;
 /** What TCP sends and when, segment by segment: options, windows, PSH, timers, ends of connections. */
 @Timeout(60)
 class TcpOutputScriptTest {
+    private static final int IP_MINTTL = 21;
+
     private static final long MS = 1_000_000;
     private static final long SECOND = 1000 * MS;
 
@@ -288,6 +291,34 @@ class TcpOutputScriptTest {
         for (int i = 0; i < 3; i++) {
             peer.expect(data(600).seq(1 + 600 * i).ack(1));
         }
+    }
+
+    /** RFC 5082: what has come far is no neighbour's; the quoted header shows how far our segment had come. */
+    @Test
+    void shouldNotBelieveErrorsFromBeyondTheHopsThatAreAllowed() throws Exception {
+        SoftSocket s = accept(32000);
+        peer.host.network.process().syscalls().setsockopt(s.fd(), SockConst.SOL_IP, IP_MINTTL, 65);
+        write(s, 2000);
+        TcpFrame f = peer.expect(data(1000).seq(1).ack(1));
+        peer.expect(data(1000).seq(1001).ack(1));
+        peer.injectIp(1, icmp(3, 4, 640, f));
+        assertThat(peer.host.counter("TcpExtTCPMinTTLDrop")).isEqualTo(1);
+        peer.expect(data(1000).seq(1).ack(1), 1_000_000_000L); // as large as before
+    }
+
+    @Test
+    void shouldCountErrorsAboutConnectionsThatAreUnknown() throws Exception {
+        SoftSocket s = accept(32000);
+        write(s, 1000);
+        TcpFrame f = peer.expect(data(1000).seq(1).ack(1));
+        byte[] stray = icmp(3, 1, 0, f);
+        Wires.be16(stray, 8 + 22, f.dport + 1);
+        Wires.be16(stray, 2, 0);
+        Wires.be16(stray, 2, Wires.fold(Wires.sum(stray, 0, stray.length)));
+        peer.injectIp(1, stray);
+        assertThat(peer.host.counter("IcmpInErrors")).isEqualTo(1);
+        peer.injectIp(1, icmp(3, 1, 0, f));
+        assertThat(peer.host.counter("IcmpInErrors")).isEqualTo(1);
     }
 
     @Test
