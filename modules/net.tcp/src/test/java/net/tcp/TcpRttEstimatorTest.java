@@ -51,6 +51,30 @@ class TcpRttEstimatorTest {
         }
     }
 
+    private static void sample(TcpSock tp, int rttUs, int srtt8, int mdev, int rttvar) {
+        TcpRttEstimator.tcpRttEstimator(tp, rttUs);
+        assertThat(new int[] {tp.srttUs, tp.mdevUs, tp.rttvarUs}).containsExactly(srtt8, mdev, rttvar);
+    }
+
+    /** By hand: gains of 1/8 and 1/4, a drop's deviation damped by 8, the variance up at once and down once a round trip. */
+    @Test
+    void shouldFollowJacobsonsSteps() {
+        try (TcpBench b = new TcpBench()) {
+            TcpSock tp = b.tp;
+            sample(tp, 100_000, 800_000, 200_000, 200_000);
+            sample(tp, 60_000, 760_000, 190_000, 200_000); // within the deviation: it shrinks
+            sample(tp, 160_000, 825_000, 207_500, 207_500);
+            sample(
+                    tp, 10_000, 731_875, 212_656,
+                    212_656); // a drop of 93,125: 41,250 above the deviation, an eighth of it
+            tp.sndUna += 1000;
+            tp.sndNxt = tp.sndUna + 500;
+            sample(tp, 91_484, 731_875, 159_492, 212_656); // a round trip ends: its largest deviation was the variance
+            tp.sndUna += 1000;
+            sample(tp, 91_484, 731_875, 119_619, 209_492); // and the next: a quarter of the way to the floor
+        }
+    }
+
     @Test
     void shouldKeepTheMinimumOfAWindow() {
         MinMax min = new MinMax();
