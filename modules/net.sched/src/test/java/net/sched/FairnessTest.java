@@ -7,9 +7,8 @@ import static org.assertj.core.api.Assertions.within;
 
 import java.util.List;
 import java.util.stream.IntStream;
-import net.core.dev.QdiscSkbCb;
-import net.core.dev.TcfBlock;
 import net.sched.QdiscLab.Flow;
+import net.sched.cls.TcfFilters;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.ValueSource;
 
@@ -57,10 +56,10 @@ class FairnessTest {
                     HtbTest.add(lab, "root", "1:" + Integer.toHexString(i + 1), "");
                 }
                 // A class for each flow, by its source port.
-                lab.q.filters = (cpu, skb) -> {
-                    QdiscSkbCb.setTcClassid(skb, 0x10001 + FlowOf.port(skb) - 1000);
-                    return TcfBlock.TC_ACT_OK;
-                };
+                TcfFilters filters = new TcfFilters();
+                String[] flow = "map key proto-src addend -1000 divisor 50 baseclass 1:1".split(" ");
+                filters.change(lab.kernel.initNet(), 0, 0, TcfFilters.ETH_P_ALL, "flow", 1, List.of(flow));
+                lab.q.filters = filters;
             }
             // cake, as on Linux, gives a flow that is empty again before its quantum is spent a new one at once:
             // packets
@@ -73,14 +72,6 @@ class FairnessTest {
             long total = all.stream().mapToLong(i -> lab.flow(i).deliveredBytes).sum();
             assertThat(lab.jain(all)).as(lab.stats()).isGreaterThanOrEqualTo(0.99);
             assertThat(total * 8 / 8e6).isCloseTo(100, within(1.0));
-        }
-    }
-
-    /** The source port of a UDP packet without options. */
-    private static final class FlowOf {
-        static int port(net.skbuff.SkBuff skb) {
-            long a = skb.dataAddress() + 34;
-            return (org.agrona.UnsafeApi.getByte(a) & 0xff) << 8 | org.agrona.UnsafeApi.getByte(a + 1) & 0xff;
         }
     }
 }
