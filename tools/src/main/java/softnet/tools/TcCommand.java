@@ -37,7 +37,7 @@ final class TcCommand implements Callable<Integer> {
     @Parameters(
             arity = "0..*",
             paramLabel = "WORD",
-            description = "[-s] [-d] [-j] qdisc|class|filter|chain|actions COMMAND ...")
+            description = "[-s] [-d] [-p] [-j] qdisc|class|filter|chain|actions COMMAND ...")
     private List<String> words = List.of();
 
     @Override

@@ -74,7 +74,7 @@ public final class MatchallOps implements TcfProtoOps {
                     }
                     if (word.equals("skip_hw")) {
                         noHw = true;
-                    } else if (!b.read(word, in)) {
+                    } else if (word.equals("police") || !b.read(word, in)) {
                         throw ClsWords.unknown(word, USAGE);
                     }
                 }

@@ -160,7 +160,7 @@ public final class TcfApi {
         for (int chain : f.chains()) {
             if (v.chain() < 0 || v.chain() == chain) {
                 p.open("").text("chain ");
-                TcfFilters.place(p, v, TcHandle.major(f.parent));
+                FilterPrint.place(p, v, TcHandle.major(f.parent));
                 if (v.chain() < 0) {
                     p.num("chain", "chain ", chain, " ");
                 }

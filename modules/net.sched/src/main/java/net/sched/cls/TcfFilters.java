@@ -14,7 +14,6 @@ import net.core.Net;
 import net.core.UserError;
 import net.core.dev.SchApi;
 import net.core.dev.TcfBlock;
-import net.core.tc.TcHandle;
 import net.core.tc.TcPrint;
 import net.skbuff.HotPath;
 import net.skbuff.SkBuff;
@@ -431,11 +430,7 @@ public final class TcfFilters implements TcfBlock {
             if ((v.chain() < 0 || v.chain() == tp.chain)
                     && (v.prio() == 0 || v.prio() == tp.prio)
                     && (v.protocol() == 0 || v.protocol() == tp.protocol)) {
-                head(p, v, at, tp);
-                p.nl().close();
-                for (int h : tp.handles()) {
-                    print(p, v, at, tp, h);
-                }
+                FilterPrint.all(p, v, at, tp);
             }
         }
     }
@@ -450,43 +445,6 @@ public final class TcfFilters implements TcfBlock {
         if (!tp.has(handle)) {
             throw new UserError("Error: Specified filter handle not found.");
         }
-        print(p, v, parent, tp, handle);
-    }
-
-    private static void print(TcPrint p, FilterView v, int at, TcfProto tp, int handle) {
-        head(p, v, at, tp);
-        p.open("options");
-        tp.dump(handle, p, v.stats());
-        p.close().nl().close();
-    }
-
-    private static void head(TcPrint p, FilterView v, int at, TcfProto tp) {
-        p.open("").text("filter ");
-        place(p, v, at);
-        if (v.protocol() == 0) {
-            p.str("protocol", "protocol ", LlProto.format(tp.protocol), " ");
-        }
-        if (v.prio() == 0) {
-            p.num("pref", "pref ", tp.prio, " ");
-        }
-        p.str("kind", "", tp.kind, " ");
-        if (v.chain() < 0) {
-            p.num("chain", "chain ", tp.chain, " ");
-        }
-    }
-
-    /** Device and parent, as far as they were not asked for. */
-    static void place(TcPrint p, FilterView v, int at) {
-        if (v.dev() != null) {
-            p.str("dev", "dev ", v.dev(), " ");
-        }
-        if (v.parent() == at && at != 0) {
-            return;
-        }
-        switch (at) {
-            case TcfApi.INGRESS -> p.bool("ingress", true, "ingress ");
-            case TcfApi.EGRESS -> p.bool("egress", true, "egress ");
-            default -> p.str("parent", "parent ", TcHandle.format(at), " ");
-        }
+        FilterPrint.one(p, v, parent, tp, handle);
     }
 }

@@ -113,7 +113,7 @@ final class FlowerOptions implements AutoCloseable {
             } else if (ClsWords.matches(word, "skip_sw")) {
                 throw ClsWords.noOffload();
             } else if (!ClsWords.matches(word, "verbose") && !vlan(word, in) && !layers(word, in)) {
-                if (!filter.read(word, in)) {
+                if (word.equals("police") || !filter.read(word, in)) {
                     throw unknown(word);
                 }
             }
