@@ -44,6 +44,7 @@ final class Stage implements AutoCloseable {
     Stage(boolean softnet) {
         Wire tap = peerNs.tap("p0", PEER + "/24").queue(0);
         cable = new CableScript(new FaultWire(tap, 1, FaultPlan.Rates.parse(LENGTH)));
+        peerNs.sysctl("net.ipv4.tcp_early_retrans", "0"); // its probes would race with a delayed ACK
         peer = new Endpoint.Linux(peerNs, PEER);
         if (softnet) {
             Kernel k = Kernel.boot("clock=live", "cpus=1", "net.ipv4.tcp_congestion_control=cubic");
