@@ -68,6 +68,7 @@ final class HttpdConnection {
     void serve() {
         try {
             stream.setOption(SoftOption.SO_RCVTIMEO, IDLE);
+            stream.setOption(SoftOption.SO_SNDTIMEO, IDLE); // one that takes no answer must not keep a thread
             while (keepAlive) {
                 if (!one()) {
                     return;

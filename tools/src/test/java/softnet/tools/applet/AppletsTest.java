@@ -18,6 +18,7 @@ import java.nio.file.Path;
 import java.util.List;
 import java.util.Random;
 import java.util.concurrent.atomic.AtomicInteger;
+import java.util.concurrent.atomic.AtomicLong;
 import net.core.UserError;
 import net.core.api.SoftDatagramSocket;
 import net.core.api.SoftSocket;
@@ -87,6 +88,36 @@ class AppletsTest {
             assertThat(status).hasValue(0);
         }
         assertThat(Files.readAllBytes(got)).isEqualTo(bytes);
+    }
+
+    @Test
+    void shouldGiveUpAClientThatDoesNotTakeItsAnswer() throws Exception {
+        Path root = Files.createDirectory(temp.resolve("root"));
+        int size = 20_000_000;
+        Files.write(root.resolve("file"), random(size));
+        AtomicLong total = new AtomicLong();
+        try (Lab lab = Lab.twoHosts(SEED, 1)) {
+            Applet server = applet("httpd", "--port", "8080", "--root", root.toString());
+            lab.start("httpd", () -> server.run(new Seat(lab.host("b")).host));
+            lab.start("client", () -> {
+                lab.sleep(1_000_000);
+                try (SoftSocket socket = lab.host("a").network.connect(Lab.endpoint("10.0.0.2", 8080))) {
+                    socket.writeFully(ByteBuffer.wrap(
+                            "GET /file HTTP/1.1\r\nHost: b\r\n\r\n".getBytes(StandardCharsets.US_ASCII)));
+                    lab.sleep(200_000_000_000L); // a minute for each call that was begun, and one in which nothing went
+                    ByteBuffer room = ByteBuffer.allocate(1 << 16);
+                    long got = 0;
+                    for (int n = socket.read(room); n >= 0; n = socket.read(room.clear())) {
+                        got += n;
+                    }
+                    total.set(got);
+                } finally {
+                    server.stop();
+                }
+            });
+            lab.joinAll();
+            assertThat(total.get()).as("what was under way").isPositive().isLessThan(size);
+        }
     }
 
     @Test
