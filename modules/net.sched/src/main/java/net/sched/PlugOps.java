@@ -66,7 +66,7 @@ public final class PlugOps implements QdiscOps {
 
         Plug(PlugOps ops, NetdevQueue devQueue) {
             super(ops, devQueue, 0);
-            limit = devQueue.dev.txQueueLen * pschedMtu();
+            limit = (int) Math.min((long) devQueue.dev.txQueueLen * pschedMtu(), Integer.MAX_VALUE);
         }
 
         @Override

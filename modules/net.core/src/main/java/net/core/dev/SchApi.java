@@ -219,10 +219,16 @@ public final class SchApi {
             } finally {
                 q.rootLock().unlock();
             }
+            lookAgain(cpu, q);
         } finally {
             cpu.localBhEnable();
         }
         failed(err);
+    }
+
+    /** What the old settings, or a leaf that has gone, held back may go now: its timer would come late or never. */
+    private static void lookAgain(Cpu cpu, Qdisc q) {
+        SchGeneric.netifSchedule(cpu, q.devQueue.qdisc);
     }
 
     private static void failed(int err) {
@@ -273,6 +279,7 @@ public final class SchApi {
                 old.dropFilters();
                 old.destroy(cpu);
             }
+            lookAgain(cpu, above);
         } finally {
             cpu.localBhEnable();
         }
@@ -343,6 +350,7 @@ public final class SchApi {
                 throw new UserError("RTNETLINK answers: " + Errno.text(Errno.ENOENT));
             }
             cops.change(cpu, id, parent, args, cl);
+            lookAgain(cpu, q);
         });
     }
 
@@ -363,6 +371,7 @@ public final class SchApi {
             if (block != null) {
                 block.destroy();
             }
+            lookAgain(cpu, q);
         });
     }
 

@@ -99,7 +99,11 @@ final class Drr extends ClassfulQdisc {
         for (DrrClass cl = (DrrClass) active.first(); cl != null; cl = (DrrClass) active.first()) {
             SkBuff skb = cl.child.peek(cpu);
             if (skb == null) {
-                return null; // it holds packets back by itself
+                if (cl.child.qlen != 0) {
+                    return null; // it holds packets back by itself
+                }
+                ranEmpty(cl);
+                continue;
             }
             int len = QdiscSkbCb.pktLen(skb);
             if (len > cl.deficit) {
@@ -121,6 +125,13 @@ final class Drr extends ClassfulQdisc {
             return skb;
         }
         return null;
+    }
+
+    /** Its child dropped all that it had; it may have said so. */
+    private void ranEmpty(DrrClass cl) {
+        if (cl.active()) {
+            active.remove(cl);
+        }
     }
 
     @Override
@@ -185,10 +196,7 @@ final class Drr extends ClassfulQdisc {
 
     @Override
     public void qlenNotify(Object o) {
-        DrrClass cl = (DrrClass) o;
-        if (cl.active()) {
-            active.remove(cl);
-        }
+        ranEmpty((DrrClass) o);
     }
 
     @Override

@@ -208,7 +208,11 @@ public final class EtsOps implements QdiscOps {
                 Qdisc child = queues[t.band];
                 SkBuff skb = child.peek(cpu);
                 if (skb == null) {
-                    return null; // it holds packets back by itself
+                    if (child.qlen != 0) {
+                        return null; // it holds packets back by itself
+                    }
+                    ranEmpty(t);
+                    continue;
                 }
                 int len = QdiscSkbCb.pktLen(skb);
                 if (len > t.deficit) {
@@ -231,7 +235,11 @@ public final class EtsOps implements QdiscOps {
 
         @Override
         public void qlenNotify(Object cl) {
-            Turn t = turns[(Integer) cl];
+            ranEmpty(turns[(Integer) cl]);
+        }
+
+        /** Its child dropped all that it had; it may have said so. */
+        private void ranEmpty(Turn t) {
             if (t.active()) {
                 active.remove(t);
             }

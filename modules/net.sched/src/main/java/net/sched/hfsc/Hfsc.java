@@ -132,27 +132,35 @@ final class Hfsc extends ClassfulQdisc {
             return direct;
         }
         long now = cpu.nowNs();
-        HfscClass cl = tree.firstDeadline(now);
-        boolean guaranteed = cl != null;
-        if (cl == null) {
-            cl = tree.firstFit(now);
-        }
-        Qdisc leaf = cl == null ? null : cl.leaf;
-        if (cl == null || leaf == null) {
-            overlimits++;
-            long next = tree.nextNs();
-            if (next < ServiceCurve.NEVER) {
-                watchdog.scheduleNs(cpu, next);
+        while (qlen != 0) {
+            HfscClass cl = tree.firstDeadline(now);
+            boolean guaranteed = cl != null;
+            if (cl == null) {
+                cl = tree.firstFit(now);
             }
-            return null;
-        }
-        SkBuff skb = leaf.dequeuePeeked(cpu);
-        if (skb == null) {
-            if (leaf.qlen == 0) {
-                tree.leave(cl);
+            Qdisc leaf = cl == null ? null : cl.leaf;
+            if (cl == null || leaf == null) {
+                overlimits++;
+                long next = tree.nextNs();
+                if (next < ServiceCurve.NEVER) {
+                    watchdog.scheduleNs(cpu, next);
+                }
+                return null;
             }
-            return null; // it holds packets back by itself
+            SkBuff skb = leaf.dequeuePeeked(cpu);
+            if (skb != null) {
+                sent(cpu, cl, leaf, skb, guaranteed);
+                return skb;
+            }
+            if (leaf.qlen != 0) {
+                return null; // it holds packets back by itself
+            }
+            tree.leave(cl); // it dropped all that it had: the next one's turn
         }
+        return null;
+    }
+
+    private void sent(Cpu cpu, HfscClass cl, Qdisc leaf, SkBuff skb, boolean guaranteed) {
         int len = QdiscSkbCb.pktLen(skb);
         cl.bytes += len;
         cl.packets += segs(skb);
@@ -164,7 +172,6 @@ final class Hfsc extends ClassfulQdisc {
             nextOf(cpu, cl, leaf, guaranteed);
         }
         sentFromChild(skb);
-        return skb;
     }
 
     /** The guarantee's times for the packet after this. */

@@ -166,8 +166,14 @@ final class Htb extends ClassfulQdisc {
         HtbClass cl = tree.lookupLeaf(prio, level);
         HtbClass start = cl;
         while (cl != null) {
+            SkBuff skb = cl.leaf.qlen == 0 ? null : cl.leaf.dequeuePeeked(cpu);
+            if (skb != null) {
+                sent(cl, prio, level, skb);
+                return skb;
+            }
             if (cl.leaf.qlen == 0) {
-                // It ran empty behind our back.
+                // It ran empty behind our back, or dropped just now all it had: a start that has left never comes
+                // round.
                 tree.deactivate(cl);
                 if ((tree.rowMask[level] & 1 << prio) == 0) {
                     return null;
@@ -176,11 +182,6 @@ final class Htb extends ClassfulQdisc {
                 start = cl == start ? next : start;
                 cl = next;
                 continue;
-            }
-            SkBuff skb = cl.leaf.dequeuePeeked(cpu);
-            if (skb != null) {
-                sent(cl, prio, level, skb);
-                return skb;
             }
             // It holds packets back by itself.
             tree.nextTurn(cl, prio, level);

@@ -18,6 +18,7 @@ import net.skbuff.Errno;
 import net.skbuff.HotPath;
 import net.skbuff.SkBuff;
 import net.skbuff.SkBuffHead;
+import net.skbuff.SkbDropReason;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -170,10 +171,31 @@ final class Tbf extends ClassfulQdisc {
         return NetXmit.NET_XMIT_SUCCESS;
     }
 
+    /**
+     * What goes next. A packet that was let in by a larger bucket, before a change, would wait for ever.
+     *
+     * <p>{@code Deviation:} it is dropped; in Linux it holds up all behind it.
+     */
+    @HotPath
+    private @Nullable SkBuff head(Cpu cpu) {
+        SkBuff first = child.peek(cpu);
+        while (first != null && QdiscSkbCb.pktLen(first) > maxSize) {
+            SkBuff skb = child.dequeuePeeked(cpu);
+            if (skb == null) {
+                return null;
+            }
+            qstatsSub(skb);
+            treeReduceBacklog(1, QdiscSkbCb.pktLen(skb));
+            dequeueDrop(cpu, skb, SkbDropReason.QDISC_OVERLIMIT);
+            first = child.peek(cpu);
+        }
+        return first;
+    }
+
     @Override
     @HotPath
     public @Nullable SkBuff dequeue(Cpu cpu) {
-        SkBuff first = child.peek(cpu);
+        SkBuff first = head(cpu);
         if (first == null) {
             return null;
         }
