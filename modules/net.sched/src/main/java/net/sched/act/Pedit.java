@@ -61,10 +61,10 @@ final class Pedit extends TcAction {
         if (base == NONE) {
             return false;
         }
-        int off = base + k.off();
+        long off = (long) base + k.off(); // anyone's numbers: an int would come round to the front
         if (k.offmask() != 0) {
-            int at = base + k.at();
-            if (at < -skb.headroom() || !skb.mayPull(cpu, Math.max(at + 1, 0))) {
+            long at = (long) base + k.at();
+            if (at < -skb.headroom() || at >= skb.len || !skb.mayPull(cpu, (int) Math.max(at + 1, 0))) {
                 return false;
             }
             int more = (UnsafeApi.getByte(skb.dataAddress() + at) & 0xFF & k.offmask()) >>> k.shift();
@@ -73,7 +73,9 @@ final class Pedit extends TcAction {
             }
             off += more;
         }
-        if (off < -skb.headroom() || off + WORD > skb.len || skb.ensureWritable(cpu, Math.max(off + WORD, 0)) != 0) {
+        if (off < -skb.headroom()
+                || off + WORD > skb.len
+                || skb.ensureWritable(cpu, (int) Math.max(off + WORD, 0)) != 0) {
             return false;
         }
         long a = skb.dataAddress() + off;

@@ -170,6 +170,27 @@ class EditTest {
         }
     }
 
+    /** Numbers that come round to the packet, or to its front, when added up in 32 bits: they lie outside. */
+    @ParameterizedTest
+    @ValueSource(
+            strings = {
+                "pedit munge offset 0x7ffffffc u32 set 1",
+                "pedit munge offset -0x80000000 u32 set 1",
+                "pedit munge offset 0 u32 at 0x7fffffff ff 0 set 1",
+                "pedit munge offset 0 u32 at 0x7ffffff1 ff 0 set 1",
+                "pedit munge offset 0 u32 at 0x80000000 ff 0 set 1",
+                "pedit munge offset 0x7ffffffc u32 at 1 fc 0 set 1",
+                "pedit munge offset 0x7fffffec u32 set 1",
+            })
+    void shouldNotMungeFarOutside(String words) {
+        try (ActionLab lab = new ActionLab()) {
+            byte[] p = packet(true, 20);
+            TcfExts exts = lab.exts(words);
+            assertThat(edit(lab, exts, p, p.length)).isEqualTo(p);
+            assertThat(ActionLab.text(exts, true)).contains("overlimits 1 ");
+        }
+    }
+
     /** Each command, on bytes that it must and must not touch. */
     @ParameterizedTest
     @CsvSource({
