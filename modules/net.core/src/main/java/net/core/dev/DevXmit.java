@@ -143,6 +143,10 @@ final class DevXmit {
     }
 
     private static int xmitLocked(Cpu cpu, SkBuff skb, Qdisc q, NetDevice dev, NetdevQueue txq, SkBuffHead toFree) {
+        if (q.enqueuer == cpu) { // mirred, in a filter of this qdisc: we hold the lock
+            skb.kfree(cpu, SkbDropReason.TC_RECLASSIFY_LOOP);
+            return NetXmit.NET_XMIT_DROP;
+        }
         q.rootLock().lock();
         try {
             if (q.isDeactivated()) {
@@ -164,7 +168,13 @@ final class DevXmit {
                 return NetXmit.NET_XMIT_SUCCESS;
             }
             PathTrace.hit(cpu, skb, Landmark.QDISC_ENQUEUE);
-            int rc = enqueue(cpu, skb, q, txq, toFree);
+            q.enqueuer = cpu;
+            int rc;
+            try {
+                rc = enqueue(cpu, skb, q, txq, toFree);
+            } finally {
+                q.enqueuer = null;
+            }
             SchGeneric.qdiscRun(cpu, q);
             return rc;
         } finally {

@@ -92,6 +92,12 @@ public abstract class Qdisc {
 
     private final SpinLock rootLock = new SpinLock();
     private boolean runningLocked;
+    /**
+     * Who enqueues now, under the root lock. Others read it without, to see whether it is they: no word is held by two, so
+     * that a race never says yes. Linux: Qdisc.owner
+     */
+    @Nullable
+    Cpu enqueuer;
 
     @SuppressWarnings("unused") // through SEQLOCK
     private int seqlock;

@@ -9,7 +9,13 @@ import net.core.UserError;
 import net.core.dev.EthHdr;
 import net.core.dev.NetDevice;
 import net.core.dev.NetDeviceOps;
+import net.core.dev.Qdisc;
+import net.core.dev.SchApi;
+import net.core.tc.TcHandle;
 import net.sched.act.ActionLab.Wire;
+import net.sched.cls.FilterId;
+import net.sched.cls.TcfApi;
+import net.sched.cls.TcfFilters;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
 
@@ -102,6 +108,31 @@ class MirredTest {
             assertThat(a.out).isEmpty();
             TcAction action = TcActionTable.of(lab.net).all("mirred").iterator().next();
             assertThat(action.packets()).isEqualTo(Mirred.NEST_LIMIT + 1);
+        }
+    }
+
+    /** A filter of a qdisc runs under the root lock: a packet that comes back to that qdisc is dropped, not waited for. */
+    @Test
+    void shouldNotEnterAQdiscFromItsOwnFilter() {
+        try (ActionLab lab = new ActionLab()) {
+            Wire a = lab.wire("eth0");
+            Wire b = lab.wire("eth1");
+            for (NetDevice dev : List.of(a.dev, b.dev)) {
+                SchApi.modify(dev, SchApi.Verb.ADD, Qdisc.TC_H_ROOT, TcHandle.make(0x10000, 0), "prio", List.of());
+            }
+            String[] targets = {"eth1", "eth0"};
+            for (NetDevice dev : List.of(a.dev, b.dev)) {
+                String[] words = {"action", "mirred", "egress", "mirror", "dev", targets[dev == a.dev ? 0 : 1]};
+                TcfApi.modify(
+                        dev,
+                        SchApi.Verb.ADD,
+                        0,
+                        new FilterId(0, 1, TcfFilters.ETH_P_ALL, "matchall", null),
+                        List.of(words));
+            }
+            lab.send(a.dev, 100);
+            assertThat(a.out).containsExactly(100);
+            assertThat(b.out).containsExactly(100);
         }
     }
 
