@@ -183,7 +183,7 @@ public final class TcfExts {
                 return rc;
             }
             int to = rc & TcControl.EXT_VAL_MASK;
-            if (to == 0 || to > list.length || ++jumps == MAX_ACTIONS) {
+            if (to == 0 || to >= list.length || ++jumps == MAX_ACTIONS) {
                 return TcfBlock.TC_ACT_OK;
             }
             i = to - 1;

@@ -33,6 +33,7 @@ class GactTest {
         "jump 2 action drop action trap, 8",
         "jump 0 action drop, 0",
         "jump 7 action drop, 0",
+        "jump 2 action drop, 0",
         "pipe action jump 1 action drop, 0",
         "pip, 0",
     })
