@@ -44,6 +44,9 @@ final class Mirred extends TcAction {
     @Override
     protected void change(TcActionParms parms, boolean created) {
         MirredOps.Parms p = (MirredOps.Parms) parms;
+        if (!created && !p.given) {
+            throw new UserError("Error: Unknown mirred option.");
+        }
         Target old = target;
         NetDevice dev = old.dev;
         if (!p.dev.isEmpty()) {

@@ -18,7 +18,9 @@ public final class MirredOps implements TcActionOps {
     static final class Parms extends TcActionParms {
         boolean ingress;
         boolean redirect;
-        /** Empty if only an index was given. */
+        /** Direction and kind were given, not only an index. */
+        boolean given;
+        /** Empty if none was given. */
         String dev = "";
     }
 
@@ -42,6 +44,7 @@ public final class MirredOps implements TcActionOps {
             }
             throw new UserError("mirred option not supported " + in.peek() + ". " + USAGE);
         }
+        p.given = true;
         if (in.takeAbbreviated("redirect")) {
             p.redirect = true;
             p.control = TcfBlock.TC_ACT_STOLEN;

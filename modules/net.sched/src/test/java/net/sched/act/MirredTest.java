@@ -12,6 +12,7 @@ import net.core.dev.NetDeviceOps;
 import net.core.dev.Qdisc;
 import net.core.dev.SchApi;
 import net.core.tc.TcHandle;
+import net.core.tc.TcPrint;
 import net.sched.act.ActionLab.Wire;
 import net.sched.cls.FilterId;
 import net.sched.cls.TcfApi;
@@ -188,6 +189,22 @@ class MirredTest {
                     .isInstanceOf(UserError.class)
                     .hasMessage("Error: Must specify device or block.");
             assertThat(TcActionTable.of(lab.net).all("mirred")).isEmpty();
+        }
+    }
+
+    /** A change that says only which: refused, and the target stays. */
+    @Test
+    void shouldNotChangeByNumberAlone() {
+        try (ActionLab lab = new ActionLab()) {
+            TcActionApi api = new TcActionApi(lab.net);
+            api.modify(List.of("action", "mirred", "ingress", "redirect", "dev", "lo", "index", "4"), false);
+            assertThatThrownBy(() -> api.modify(List.of("action", "mirred", "index", "4"), true))
+                    .isInstanceOf(UserError.class)
+                    .hasMessage("Error: Unknown mirred option.");
+            TcPrint p = new TcPrint(false);
+            api.get(List.of("action", "mirred", "index", "4"), p, false);
+            assertThat(p.toString()).contains("(Ingress Redirect to device lo) stolen");
+            assertThat(lab.exts("mirred index 4").size()).isOne();
         }
     }
 
