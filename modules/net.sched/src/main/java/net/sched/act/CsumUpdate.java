@@ -2,6 +2,7 @@ package net.sched.act;
 
 import net.core.Cpu;
 import net.core.dev.EthHdr;
+import net.core.dev.SkbVlan;
 import net.skbuff.Checksum;
 import net.skbuff.HotPath;
 import net.skbuff.SkBuff;
@@ -45,15 +46,31 @@ final class CsumUpdate {
     /** Does so; false if the packet is too short for its own headers. A protocol that was not asked for is left alone. */
     @HotPath
     static boolean update(Cpu cpu, SkBuff skb, int what) {
-        if (skb.protocol == EthHdr.ETH_P_IP) {
-            return ipv4(cpu, skb, what);
+        if (skb.networkHeader < 0) {
+            return skb.protocol != EthHdr.ETH_P_IP && skb.protocol != EthHdr.ETH_P_IPV6;
         }
-        return skb.protocol != EthHdr.ETH_P_IPV6 || ipv6(cpu, skb, what);
+        int at = skb.networkOffset();
+        int net = at;
+        int proto = skb.protocol;
+        while (SkbVlan.isVlan(proto)) { // tags in the bytes; one in the fields is not in the way
+            if (!skb.mayPull(cpu, net + SkbVlan.VLAN_HLEN)) {
+                return false;
+            }
+            proto = u16(skb.dataAddress() + net + 2);
+            net += SkbVlan.VLAN_HLEN;
+        }
+        if (proto != EthHdr.ETH_P_IP && proto != EthHdr.ETH_P_IPV6) {
+            return true;
+        }
+        skb.setNetworkHeader(net);
+        boolean done = proto == EthHdr.ETH_P_IP ? ipv4(cpu, skb, what) : ipv6(cpu, skb, what);
+        skb.setNetworkHeader(at);
+        return done;
     }
 
     private static boolean ipv4(Cpu cpu, SkBuff skb, int what) {
         int net = skb.networkOffset();
-        if (skb.networkHeader < 0 || !skb.mayPull(cpu, net + IPV4_HLEN)) {
+        if (!skb.mayPull(cpu, net + IPV4_HLEN)) {
             return false;
         }
         long ip = skb.networkAddress();
@@ -81,7 +98,7 @@ final class CsumUpdate {
 
     private static boolean ipv6(Cpu cpu, SkBuff skb, int what) {
         int net = skb.networkOffset();
-        if (skb.networkHeader < 0 || !skb.mayPull(cpu, net + IPV6_HLEN)) {
+        if (!skb.mayPull(cpu, net + IPV6_HLEN)) {
             return false;
         }
         long ip = skb.networkAddress();

@@ -146,6 +146,9 @@ public final class SkbeditOps implements TcActionOps {
 
         /** The six bits of DiffServ become the priority; false if the packet ends before them. */
         private static boolean inheritDsfield(Cpu cpu, SkBuff skb) {
+            if (skb.networkHeader < 0) {
+                return true;
+            }
             int off = skb.networkOffset();
             if (skb.protocol == EthHdr.ETH_P_IP) {
                 if (!skb.mayPull(cpu, off + 20)) {

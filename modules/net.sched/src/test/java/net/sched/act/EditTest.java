@@ -170,6 +170,35 @@ class EditTest {
         }
     }
 
+    /** Behind a tag in the bytes, as behind the inner one of two: sums as without. */
+    @Test
+    void shouldSumBehindATag() {
+        try (ActionLab lab = new ActionLab()) {
+            byte[] p = packet(true, 33);
+            byte[] tagged = new byte[p.length + 4];
+            System.arraycopy(p, 0, tagged, 0, 12);
+            System.arraycopy(HexFormat.of().parseHex("81000007"), 0, tagged, 12, 4);
+            System.arraycopy(p, 12, tagged, 16, p.length - 12);
+            put16(tagged, ETH + 4 + 10, 0xBAD);
+            put16(tagged, ETH + 4 + 20 + 16, 0xBAD);
+            TcfExts exts = lab.exts("csum ip and tcp");
+            byte[] out = new byte[tagged.length];
+            lab.inCpu(cpu -> {
+                SkBuff skb = skb(cpu, lab, tagged, ETH + 2);
+                skb.protocol = EthHdr.ETH_P_8021Q;
+                assertThat(exts.exec(cpu, skb)).isEqualTo(TcfBlock.TC_ACT_OK);
+                assertThat(skb.networkOffset()).isEqualTo(ETH);
+                assertThat(skb.len).isEqualTo(tagged.length);
+                copy(skb, out);
+                skb.consume(cpu);
+            });
+            byte[] plain = new byte[p.length];
+            System.arraycopy(out, 0, plain, 0, 12);
+            System.arraycopy(out, 16, plain, 12, p.length - 12);
+            assertThat(plain).isEqualTo(p);
+        }
+    }
+
     /** Numbers that come round to the packet, or to its front, when added up in 32 bits: they lie outside. */
     @ParameterizedTest
     @ValueSource(
