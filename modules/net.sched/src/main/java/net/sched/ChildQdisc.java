@@ -48,6 +48,7 @@ public abstract class ChildQdisc extends SchedQdisc implements QdiscClassOps {
     public void destroy(Cpu cpu) {
         Qdisc c = child;
         if (c != null) {
+            c.dropFilters();
             c.destroy(cpu);
         }
     }

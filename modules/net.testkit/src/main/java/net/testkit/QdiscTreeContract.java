@@ -74,7 +74,24 @@ public final class QdiscTreeContract {
         "netem delay 300us limit 40",
         "drr",
         "cake",
-        "hfsc"
+        "hfsc",
+        "codel target 100us interval 500us",
+        "fq_codel target 50us interval 300us flows 4 noecn",
+        "fq_codel memory_limit 4kb drop_batch 3",
+        "cake bandwidth 50mbit memlimit 8kb besteffort",
+        "cake rtt 1ms ingress bandwidth 5mbit flowblind",
+        "fq_pie limit 20 flows 4 target 100us tupdate 200us",
+        "hhf limit 20",
+        "choke limit 20 min 3 max 9",
+        "sfb limit 20 max 5 target 2 increment 0.1",
+        "gred DPs 2 default 1 limit 10kb",
+        "skbprio limit 6",
+        "pfifo_head_drop limit 4",
+        "cbs idleslope 20000 sendslope -80000 hicredit 300 locredit -1300",
+        "ets bands 3 quanta 100 1000 3000",
+        "qfq",
+        "htb",
+        "plug"
     };
 
     private final long seed;

@@ -15,6 +15,10 @@ import net.core.dev.NetDeviceOps;
 import net.core.dev.SchApi;
 import net.core.dev.SchApi.Verb;
 import net.core.tc.TcHandle;
+import net.sched.act.TcActionTable;
+import net.sched.cls.TcfFilters;
+import net.skbuff.SkBuff;
+import net.skbuff.SkbSharedInfo;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
 import org.junit.jupiter.params.ParameterizedTest;
@@ -246,6 +250,55 @@ class QdiscLivenessTest {
                 rig.run(10 * MS);
                 assertThat(rig.sent).as(leaf).contains(7);
             }
+        }
+    }
+
+    /** What is left of a split packet in a queue that was empty: its class must know that it has something to send. */
+    @ParameterizedTest
+    @ValueSource(strings = {"htb:htb rate 1gbit", "drr:drr", "qfq:qfq weight 1 maxpkt 9000", "hfsc:hfsc ls rate 1gbit"})
+    void shouldSendWhatIsLeftOfASplitPacket(String tree) {
+        String[] t = tree.split(":", -1);
+        try (Rig rig = new Rig("qdisc root 1: " + t[0], "class 1: 1:1 " + t[1])) {
+            rig.tc("qdisc 1:1 10: cake memlimit 6kb besteffort");
+            rig.stop();
+            Cpu cpu = rig.kernel.localBhDisable(0);
+            SkBuff skb = ContractPackets.udp(cpu, rig.dev, 1, 42 + 8000, 0x10001, 1);
+            skb.setTransportHeader(34);
+            skb.shinfo().gsoSize = 1000;
+            skb.shinfo().gsoSegs = 8;
+            skb.shinfo().gsoType = SkbSharedInfo.SKB_GSO_UDP_L4;
+            skb.ipSummed = SkBuff.CHECKSUM_PARTIAL;
+            skb.csumStart = 34;
+            skb.csumOffset = 6;
+            Dev.devQueueXmit(cpu, skb);
+            cpu.localBhEnable();
+            assertThat(rig.dev.qdisc.currentQlen()).isPositive().isLessThan(8);
+            rig.wake();
+            rig.run(MS);
+            assertThat(rig.sent).isNotEmpty();
+            assertThat(rig.sent.size() + rig.dev.qdisc.currentDrops()).isEqualTo(8);
+        }
+    }
+
+    /** Filters below a discipline of one class hold actions, and let them go with the tree. */
+    @ParameterizedTest
+    @ValueSource(
+            strings = {"tbf rate 1mbit burst 5kb limit 20kb", "netem", "red limit 20000 min 3000 max 9000", "sfb", "cbs"
+            })
+    void shouldLetActionsGoWithTheTree(String root) {
+        try (Rig rig = new Rig("qdisc root 1: " + root, "qdisc 1:1 10: prio")) {
+            var net = rig.kernel.initNet();
+            TcfFilters filters = new TcfFilters();
+            filters.change(net, 0, 0, TcfFilters.ETH_P_ALL, "matchall", 0, List.of("action", "pass", "index", "5"));
+            SchApi.walk(rig.dev, q -> {
+                if (q.id().equals("prio")) {
+                    q.filters = filters;
+                }
+                return true;
+            });
+            assertThat(TcActionTable.of(net).find("gact", 5)).isNotNull();
+            rig.tc("qdisc root 2: pfifo");
+            assertThat(TcActionTable.of(net).find("gact", 5)).isNull();
         }
     }
 }

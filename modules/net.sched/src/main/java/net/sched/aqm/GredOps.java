@@ -103,7 +103,7 @@ public final class GredOps implements QdiscOps {
 
         Gred(GredOps ops, NetdevQueue devQueue) {
             super(ops, devQueue, 0);
-            limit = devQueue.dev.txQueueLen * pschedMtu();
+            limit = (int) Math.min((long) devQueue.dev.txQueueLen * pschedMtu(), Integer.MAX_VALUE);
         }
 
         @Override
@@ -123,6 +123,9 @@ public final class GredOps implements QdiscOps {
                 return configure(a);
             }
             int n = a.get("DPs", dps.length);
+            if (a.get("default", defaultDp) >= n) {
+                return -Errno.EINVAL;
+            }
             @Nullable Vq[] next = new Vq[n];
             System.arraycopy(dps, 0, next, 0, Math.min(n, dps.length));
             for (int i = n; i < dps.length; i++) {

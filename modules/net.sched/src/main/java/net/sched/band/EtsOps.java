@@ -70,7 +70,7 @@ public final class EtsOps implements QdiscOps {
 
     private static long[] quanta(TcOptions in) {
         List<Long> all = new ArrayList<>();
-        while (in.hasNext() && Character.isDigit(in.peek().charAt(0))) {
+        while (PrioOps.startsWithDigit(in.peek())) {
             long n = TcUnits.parseSize(in.next());
             if (n <= 0 || n > Integer.MAX_VALUE) {
                 throw new UserError("Illegal \"quanta\" element");
@@ -82,7 +82,7 @@ public final class EtsOps implements QdiscOps {
 
     private static long[] priomap(TcOptions in) {
         List<Long> all = new ArrayList<>();
-        while (in.hasNext() && Character.isDigit(in.peek().charAt(0))) {
+        while (PrioOps.startsWithDigit(in.peek())) {
             all.add(in.number("priomap", 0, MAX_BANDS - 1));
         }
         if (all.size() > PRIORITIES) {

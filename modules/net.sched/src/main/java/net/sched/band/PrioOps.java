@@ -54,11 +54,15 @@ public final class PrioOps implements QdiscOps {
         return a;
     }
 
+    static boolean startsWithDigit(String word) {
+        return !word.isEmpty() && Character.isDigit(word.charAt(0));
+    }
+
     /** Up to 16 bands; priorities that are not named keep their default. */
     private static long[] priomap(TcOptions in, long bands) {
         long[] map = PRIO2BAND.clone();
         int n = 0;
-        while (in.hasNext() && Character.isDigit(in.peek().charAt(0))) {
+        while (startsWithDigit(in.peek())) {
             if (n == PRIORITIES) {
                 throw new UserError("\"priomap\" index " + n + " is out of range");
             }

@@ -296,6 +296,7 @@ final class Cake extends SchedQdisc {
         int chosen = act == TcfBlock.TC_ACT_OK ? QdiscSkbCb.tcClassid(skb) : 0;
         CakeFlow f = classify(cpu, t, skb, chosen);
         long now = cpu.nowNs();
+        boolean wasEmpty = qlen == 0;
         wakeShaper(cpu, t, now);
         int len = QdiscSkbCb.pktLen(skb);
         t.maxSkblen = Math.max(t.maxSkblen, len);
@@ -322,7 +323,7 @@ final class Cake extends SchedQdisc {
         }
         enlist(t, f);
         bufferMaxUsed = Math.max(bufferMaxUsed, bufferUsed);
-        return bufferUsed <= bufferLimit ? NetXmit.NET_XMIT_SUCCESS : overlimit(f, len, now, toFree);
+        return bufferUsed <= bufferLimit ? NetXmit.NET_XMIT_SUCCESS : overlimit(f, len, now, wasEmpty, toFree);
     }
 
     private void link(CakeTin t, CakeFlow f, SkBuff skb, int len) {
@@ -430,14 +431,18 @@ final class Cake extends SchedQdisc {
         }
     }
 
-    private int overlimit(CakeFlow f, int len, long now, SkBuffHead toFree) {
+    /**
+     * Drops until the memory suffices. A parent takes CN for a sign that this queue has been active before: what is left
+     * of a GSO packet in a queue {@code wasEmpty} is answered with success.
+     */
+    private int overlimit(CakeFlow f, int len, long now, boolean wasEmpty, SkBuffHead toFree) {
         int n = qlen;
         int bytes = backlog;
         boolean same = false;
         while (bufferUsed > bufferLimit && qlen > 0) {
             same |= dropFattest(now, toFree) == f;
         }
-        if (same) {
+        if (same && (!wasEmpty || qlen == 0)) {
             treeReduceBacklog(n - qlen - 1, bytes - backlog - len);
             return NetXmit.NET_XMIT_CN;
         }

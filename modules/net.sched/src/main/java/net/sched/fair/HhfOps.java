@@ -13,6 +13,7 @@ import net.core.tc.TcPrint;
 import net.sched.SchedQdisc;
 import net.sched.TcAttrs;
 import net.sched.TcGrammar;
+import net.skbuff.Errno;
 import net.skbuff.HotPath;
 import net.skbuff.Jhash;
 import net.skbuff.SkBuff;
@@ -107,8 +108,13 @@ public final class HhfOps implements QdiscOps {
         @Override
         public int change(@Nullable Object opt) {
             TcAttrs a = TcAttrs.of(opt);
+            int newQuantum = a.get("quantum", quantum);
+            long light = (long) newQuantum * a.get("non_hh_weight", weight);
+            if (light == 0 || light > Integer.MAX_VALUE) {
+                return -Errno.EINVAL;
+            }
             limit = a.get("limit", limit);
-            quantum = a.get("quantum", quantum);
+            quantum = newQuantum;
             hhLimit = a.get("hh_limit", hhLimit);
             resetNs = a.get("reset_timeout", resetNs);
             admitBytes = a.get("admit_bytes", admitBytes);

@@ -148,6 +148,9 @@ public final class SfqOps implements QdiscOps {
         }
 
         private int configure(TcAttrs a) {
+            if (a.get("quantum", quantum) == 0) {
+                return -Errno.EINVAL; // nobody's turn would ever come
+            }
             limit = a.get("limit", limit);
             maxDepth = a.get("depth", maxDepth);
             quantum = a.get("quantum", quantum);
@@ -203,9 +206,9 @@ public final class SfqOps implements QdiscOps {
             }
             Red r = red(s);
             if (r != null && !underRed(cpu, s, r, skb)) {
+                int rc = full(s, skb, toFree);
                 giveBack(s);
-                qdiscDrop(skb, toFree);
-                return NetXmit.NET_XMIT_CN;
+                return rc;
             }
             if (s.queue.qlen >= maxDepth) {
                 return full(s, skb, toFree);
@@ -286,7 +289,7 @@ public final class SfqOps implements QdiscOps {
             return false;
         }
 
-        /** The flow is as deep as it may be: the arrival, or with headdrop the oldest, goes. */
+        /** The flow is as deep as it, or its RED, allows: the arrival, or with headdrop the oldest, goes. */
         private int full(Slot s, SkBuff skb, SkBuffHead toFree) {
             SkBuff oldest = headdrop ? s.queue.dequeue() : null;
             if (oldest == null) {

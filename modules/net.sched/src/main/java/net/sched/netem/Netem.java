@@ -333,6 +333,7 @@ final class Netem extends SchedQdisc implements QdiscClassOps {
         watchdog.cancel();
         Qdisc c = child;
         if (c != null) {
+            c.dropFilters();
             c.destroy(cpu);
         }
     }

@@ -235,9 +235,7 @@ final class Tbf extends ClassfulQdisc {
     @Override
     public void destroy(Cpu cpu) {
         watchdog.cancel();
-        if (child != this) {
-            child.destroy(cpu);
-        }
+        super.destroy(cpu);
     }
 
     // One class, of minor number 1.
