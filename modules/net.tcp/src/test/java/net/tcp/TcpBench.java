@@ -6,6 +6,7 @@ import net.skbuff.Page;
 import net.skbuff.SkBuff;
 import net.skbuff.SkbDropReason;
 import org.agrona.UnsafeApi;
+import org.jspecify.annotations.Nullable;
 
 /** A connection without a network: what unit tests of the receive side put their hands on. */
 final class TcpBench implements AutoCloseable {
@@ -14,11 +15,27 @@ final class TcpBench implements AutoCloseable {
     final Kernel kernel;
     final Cpu cpu;
     final TcpSock tp;
+    /** How often the socket told readers, and writers. */
+    int readersWoken;
+
+    int writersWoken;
 
     TcpBench() {
         kernel = Kernel.boot("clock=virtual");
         cpu = kernel.localBhDisable(0);
-        tp = new TcpSock(kernel.initNet(), TcpSockets.of(kernel).prot);
+        tp = new TcpSock(kernel.initNet(), TcpSockets.of(kernel).prot) {
+            @Override
+            public void dataReady(@Nullable Cpu cpu) {
+                readersWoken++;
+                super.dataReady(cpu);
+            }
+
+            @Override
+            public void writeSpace(@Nullable Cpu cpu) {
+                writersWoken++;
+                super.writeSpace(cpu);
+            }
+        };
         Tcp.tcpInitSock(tp);
         tp.state = net.core.sock.TcpStates.TCP_ESTABLISHED;
         tp.mssCache = MSS;
