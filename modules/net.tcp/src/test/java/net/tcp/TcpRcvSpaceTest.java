@@ -146,6 +146,7 @@ class TcpRcvSpaceTest {
             tp.copiedSeq = 31_000;
             tp.rcvNxt = 33_000; // 30,000 read, 2,000 wait
             tp.rcvqSpaceTime = now - 1000;
+            tp.tcpMstamp = 0;
             TcpRcvSpace.tcpRcvSpaceAdjust(b.cpu, tp);
             assertThat(tp.rcvqSpaceSeq).as("no round trip is known").isEqualTo(1000);
             tp.rcvRttEstRttUs = 8008;
@@ -323,6 +324,7 @@ class TcpRcvSpaceTest {
             tp.rcvWnd = 6000;
             tp.sndbuf = 1000;
             tp.mssCache = 1460;
+            tp.tcpMstamp = 0;
             tp.sndCwndStamp = (int) b.cpu.jiffies() - 5;
             tp.userlocks |= Sock.SOCK_SNDBUF_LOCK;
             TcpRcvSpace.tcpInitBufferSpace(b.cpu, tp);
